@@ -1,0 +1,1 @@
+"""The kinds of failure every edge knows how to answer."""

@@ -1,0 +1,1 @@
+"""Named points where a test may kill, raise or sleep."""

@@ -1,0 +1,1 @@
+"""One policy for timeouts, retries and circuit breakers."""

@@ -1,0 +1,1 @@
+"""Settings groups, read from the environment once by bootstrap."""

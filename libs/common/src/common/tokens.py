@@ -1,0 +1,1 @@
+"""Media tokens and upload receipts: make, verify, key rings; pure."""
