@@ -1,0 +1,106 @@
+"""The public contract: the current version of every event, and how it is wrapped, written and read."""
+
+from common.events.codec import EVENT_TYPES, Received, decode
+from common.events.envelope import Envelope
+from common.events.message import Message, new_message, tombstone
+from common.events.model import Event, Fact, StateRecord
+from common.events.v1.accesses import AccessDenied, MediaServed, UrlIssued
+from common.events.v1.assets import (
+    AssetDeleted,
+    AssetFailed,
+    AssetHidden,
+    AssetPublished,
+    AssetPurgeDue,
+    AssetReady,
+    AssetRegistered,
+    AssetRestored,
+    CatalogErased,
+    ObjectsPurgeDue,
+    ProcessingRequested,
+    SubjectErasureRequested,
+    UploadDeduplicated,
+)
+from common.events.v1.catalog_state import AliasState, AssetState, EpochState, StoredObject
+from common.events.v1.details import MediaDetails, UploadDetails
+from common.events.v1.purges import AssetPurged, ObjectPurged, PurgeFailed, SubjectErased
+from common.events.v1.renditions import (
+    MediaFacts,
+    MediaFlagged,
+    MediaProbed,
+    PlannedRendition,
+    ProcessingFailed,
+    ProcessingFinished,
+    RenditionFailed,
+    RenditionReady,
+    RenditionsErased,
+    SkippedRendition,
+)
+from common.events.v1.uploads import (
+    MediaKind,
+    UploadAborted,
+    UploadCompleted,
+    UploadExpired,
+    UploadRejected,
+    UploadsErased,
+    UploadStarted,
+    UploadWithdrawn,
+)
+from common.events.v1.watermarks import Watermark
+
+__all__ = [
+    "EVENT_TYPES",
+    "AccessDenied",
+    "AliasState",
+    "AssetDeleted",
+    "AssetFailed",
+    "AssetHidden",
+    "AssetPublished",
+    "AssetPurgeDue",
+    "AssetPurged",
+    "AssetReady",
+    "AssetRegistered",
+    "AssetRestored",
+    "AssetState",
+    "CatalogErased",
+    "Envelope",
+    "EpochState",
+    "Event",
+    "Fact",
+    "MediaDetails",
+    "MediaFacts",
+    "MediaFlagged",
+    "MediaKind",
+    "MediaProbed",
+    "MediaServed",
+    "Message",
+    "ObjectPurged",
+    "ObjectsPurgeDue",
+    "PlannedRendition",
+    "ProcessingFailed",
+    "ProcessingFinished",
+    "ProcessingRequested",
+    "PurgeFailed",
+    "Received",
+    "RenditionFailed",
+    "RenditionReady",
+    "RenditionsErased",
+    "SkippedRendition",
+    "StateRecord",
+    "StoredObject",
+    "SubjectErased",
+    "SubjectErasureRequested",
+    "UploadAborted",
+    "UploadCompleted",
+    "UploadDeduplicated",
+    "UploadDetails",
+    "UploadExpired",
+    "UploadRejected",
+    "UploadStarted",
+    "UploadWithdrawn",
+    "UploadsErased",
+    "UrlIssued",
+    "Watermark",
+    "decode",
+    "new_message",
+    "tombstone",
+]
