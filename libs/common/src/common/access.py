@@ -1,7 +1,7 @@
 """The one permission rule: may_view, may_stream, may_download; pure.
 
-Metadata, thumbnails, renditions and downloads all ask here, so that no route can be more generous than another
-(security.md 3). What is not known is denied.
+Metadata, thumbnails, renditions and downloads all ask here, so that no route can be more generous
+than another (security.md 3). What is not known is denied.
 """
 
 from collections.abc import Collection
@@ -16,7 +16,7 @@ VISIBLE_STATES = frozenset({"stored", "processing", "ready"})
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who is looking: a user, or nobody (None); an operator with the role `admin` sees living media."""
+    """Who is looking: a user or nobody (None); the role `admin` sees all living media."""
 
     user_id: UUID | None
     admin: bool = False
@@ -24,7 +24,7 @@ class Viewer:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is looked at: its owner, state, visibility, and the members of the circles it is shown to."""
+    """What is looked at; `members` are those of the circles it is shown to."""
 
     owner: UUID
     state: str
@@ -61,5 +61,5 @@ def may_stream(viewer: Viewer, subject: Subject, *, original: bool = False) -> b
 
 
 def may_download(viewer: Viewer, subject: Subject) -> bool:
-    """Downloading the original is a right of its own (design §5); today whoever may view may download."""
+    """Downloading the original is a right of its own (design §5); who may view has it."""
     return may_view(viewer, subject)

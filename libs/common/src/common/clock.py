@@ -17,7 +17,7 @@ class Clock(Protocol):
         ...
 
 
-class SystemClock(Clock):
+class SystemClock:
     """The clock of the machine."""
 
     def now(self) -> datetime:

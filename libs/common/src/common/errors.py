@@ -5,24 +5,26 @@
     ├── Unauthenticated    who is asking is not known                  HTTP 401
     ├── Forbidden          known, and not allowed                      HTTP 403
     ├── NotFound           never existed, or not for these eyes        HTTP 404
-    ├── Conflict           the state says no; a later try may succeed  HTTP 409
+    ├── Conflict           the state says no; later it may say yes HTTP 409
     ├── Gone               existed and will not come back              HTTP 410
     ├── TooLarge           past a size limit                           HTTP 413
     ├── UnsupportedType    a media type that is not accepted           HTTP 415
     ├── Rejected           understood, and refused for its content     HTTP 422
-    ├── Throttled          a limit of this caller; comes with a delay  HTTP 429
-    ├── Unavailable        a part we need does not answer              HTTP 503, Kafka: retry in place
-    └── Corrupt            bytes or records that can never be right    HTTP 500, Kafka: dead letter
+    ├── Throttled          a limit of this caller, with a delay    HTTP 429
+    ├── Unavailable        a part we need does not answer          HTTP 503; Kafka: retry in place
+    └── Corrupt            bytes or records that are never right   HTTP 500; Kafka: dead letter
 
-Kinds know nothing of HTTP or Kafka: `common.web.problems` and `common.kafka.redelivery` hold the two tables.
+Kinds know nothing of HTTP or Kafka: `common.web.problems` and `common.kafka.redelivery` hold the
+two tables.
 """
 
 
 class RepriseError(Exception):
     """Root of the tree.
 
-    `code` is the stable word clients and dashboards rely on; `detail` is one sentence for a person and must
-    not carry a token, a key or a name; `extensions` are further members of the problem document.
+    `code` is the stable word clients and dashboards rely on; `detail` is one sentence for a person
+    and must not carry a token, a key or a name; `extensions` are further members of the problem
+    document.
     """
 
     default_code = "internal_error"

@@ -1,7 +1,8 @@
-"""Named points where a test may kill, raise or sleep; nothing happens unless a setting switches one on.
+"""Named points where a test may kill, raise or sleep; silent unless a setting switches one on.
 
-`REPRISE_FAILPOINTS="gateway.after_part=exit,relay.after_commit=sleep:2"`: actions are `exit` (as kill -9 would),
-`raise` and `sleep:SECONDS`. Every name stands in POINTS, so that a test can demand one real kill for each.
+`REPRISE_FAILPOINTS="gateway.after_intent=exit,relay.after_commit=sleep:2"`: actions are `exit` (as
+kill -9 would), `raise` and `sleep:SECONDS`. Every name stands in POINTS, so that a test can demand
+one real kill for each.
 """
 
 import asyncio
@@ -59,8 +60,10 @@ async def failpoint(name: str) -> None:
 
 
 def _parse(action: str) -> Action:
-    if action == "exit" or action == "raise":
-        return action
+    if action == "exit":
+        return "exit"
+    if action == "raise":
+        return "raise"
     if action.startswith("sleep:"):
         return float(action.removeprefix("sleep:"))
     raise Invalid(f"unknown failpoint action {action!r}; use exit, raise or sleep:SECONDS")

@@ -1,7 +1,7 @@
 """The only place that makes ids and object keys.
 
-Ids are born once (design rule 6). Object keys are frozen, immutable and never reused (design rule 8): the id in
-the prefix says whose an object is, and names never become keys.
+Ids are born once (design rule 6). Object keys are frozen, immutable and never reused (design rule
+8): the id in the prefix says whose an object is, and names never become keys.
 """
 
 import re
@@ -35,7 +35,7 @@ def new_asset_id() -> AssetId:
 
 
 def new_upload_id() -> UploadId:
-    """122 random bits: the upload URL is a capability, so it must not be guessable (protocols.md 1.3)."""
+    """122 random bits: the upload URL is a capability (protocols.md 1.3)."""
     return UploadId(uuid.UUID(bytes=secrets.token_bytes(16), version=4))
 
 

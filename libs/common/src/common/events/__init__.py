@@ -1,4 +1,4 @@
-"""The public contract: the current version of every event, and how it is wrapped, written and read."""
+"""The public contract: the current version of every event, how it is wrapped and read."""
 
 from common.events.codec import EVENT_TYPES, Received, decode
 from common.events.envelope import Envelope

@@ -1,4 +1,4 @@
-"""(type, bytes) to event: unknown types and bad values are told apart, unknown fields are ignored."""
+"""(type, bytes) to event: an unknown type, a bad value and a tombstone are told apart."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _MODULES = (uploads, assets, renditions, purges, details, accesses, watermarks, 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One record read. `event` None is a tombstone; `unknown` is true for a type this reader does not know."""
+    """One record read: `event` None is a tombstone, or a type this reader does not know."""
 
     envelope: Envelope
     key: str
@@ -49,8 +49,9 @@ def decode(
 ) -> Received:
     """Read one record as Kafka gives it.
 
-    Raises Corrupt for a record without our envelope or with a value that its model refuses. A type added by a
-    newer producer is not an error of the record: it comes back as `unknown` and the consumer says what that means.
+    Raises Corrupt for a record without our envelope or with a value that its model refuses. A type
+    added by a newer producer is not an error of the record: it comes back as `unknown` and the
+    consumer says what that means.
     """
     envelope = from_headers(headers)
     text = (key or b"").decode("utf-8", "replace")

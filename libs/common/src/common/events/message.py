@@ -62,11 +62,11 @@ def new_message(
 def tombstone(
     topic: Topic,
     *,
-    type: str,
+    type: str,  # noqa: A002
     source: str,
     key: str,
     sequence: int,
-    clock: Clock,  # noqa: A002 (CloudEvents' word)
+    clock: Clock,
 ) -> Message:
     """The record that removes `key` from a compacted topic; the sequence travels in its header."""
     envelope = Envelope(

@@ -1,7 +1,7 @@
 """What a fact and a state record are: frozen pydantic models with a type and a topic.
 
-Unknown fields are ignored when read and refused when written, so that a misspelt field never leaves a producer
-and an additive change never stops a consumer (events.md 3.6).
+Unknown fields are ignored when read and refused when written, so that a misspelt field never leaves
+a producer and an additive change never stops a consumer (events.md 3.6).
 """
 
 from typing import Any, ClassVar

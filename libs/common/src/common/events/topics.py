@@ -9,7 +9,7 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One topic. `producers` own it (details and watermarks: with disjoint keys); None keeps for ever."""
+    """One topic. Several `producers` write disjoint keys; retention None keeps for ever."""
 
     name: str
     producers: frozenset[str]
@@ -89,7 +89,7 @@ CONSUMERS: dict[str, Topic] = {
 
 
 def dead_letter_topic(topic: Topic, group: str) -> Topic:
-    """`<topic>.<group>.dlq`: the original bytes and headers and why; written by the consumer, kept 90 days."""
+    """`<topic>.<group>.dlq`: original bytes, headers and why; kept 90 days."""
     owner = group.split(".", 1)[0]
     return Topic(
         f"{topic.name}.{group}.dlq",
@@ -102,7 +102,7 @@ def dead_letter_topic(topic: Topic, group: str) -> Topic:
 
 
 def dead_letter_topics() -> tuple[Topic, ...]:
-    """One for each consumer of facts; state and details carry names and never enter a dead letter."""
+    """One for each consumer of facts; state and details carry names and never go there."""
     return tuple(
         dead_letter_topic(topic, group)
         for group, topic in CONSUMERS.items()

@@ -11,7 +11,7 @@ from common.events.topics import ACCESSES
 
 
 class MediaServed(Fact):
-    """Bytes sent in one minute to one viewer of one tier. `issued` are bytes of redirects and CDN URLs."""
+    """Bytes sent in one minute to one viewer of one tier; redirects count as issued."""
 
     TOPIC: ClassVar = ACCESSES
     TYPE: ClassVar = "reprise.access.media-served.v1"

@@ -32,7 +32,7 @@ class AssetRegistered(AssetFact):
 
 
 class UploadDeduplicated(AssetFact):
-    """The same bytes already live in this library; the losing id lives on as an alias of `duplicate_of`."""
+    """The same bytes already live here; the losing id is an alias of `duplicate_of`."""
 
     TYPE: ClassVar = "reprise.asset.upload-deduplicated.v1"
     user_id: UUID

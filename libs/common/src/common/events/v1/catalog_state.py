@@ -1,7 +1,8 @@
-"""What is now, one record per entity (topic media.catalog-state.v1, key `<entity>/<id>`, one partition).
+"""What is now, one record per entity (media.catalog-state.v1, key `<entity>/<id>`).
 
-A record carries `requires`: a reader that knows less denies the entity and counts it. A tombstone is a null
-value; its `ce_sequence` header carries the sequence. Unknown kind, state or visibility means deny.
+A record carries `requires`: a reader that knows less denies the entity and counts it. A tombstone
+is a null value; its `ce_sequence` header carries the sequence. Unknown kind, state or visibility
+means deny.
 """
 
 from datetime import datetime
@@ -17,7 +18,7 @@ STATE_VERSION = 1
 
 
 class StoredObject(BaseModel):
-    """One object of an asset that may be served. `etag` is the store's, without quotes; times in seconds."""
+    """One object that may be served. `etag` is the store's, unquoted; times in seconds."""
 
     model_config = ConfigDict(frozen=True)
     rendition: str
@@ -50,7 +51,7 @@ class AssetState(StateRecord):
     original_policy: str = "on-request"
     objects: tuple[StoredObject, ...] = ()
     run: UUID | None = None
-    applied: dict[str, int] = {}
+    applied: dict[str, int] = Field(default_factory=dict)
     stored_at: datetime | None = None
     ready_at: datetime | None = None
     deleted_at: datetime | None = None

@@ -1,8 +1,10 @@
-"""The road of names to the catalog (topic media.details.v1, compacted, tombstoned after AssetPurged)."""
+"""The road of names to the catalog (media.details.v1, tombstoned after AssetPurged)."""
 
 from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
+
+from pydantic import Field
 
 from common.events.model import StateRecord
 from common.events.topics import DETAILS
@@ -15,7 +17,7 @@ class UploadDetails(StateRecord):
     TYPE: ClassVar = "reprise.details.upload.v1"
     asset_id: UUID
     file_name: str | None = None
-    metadata: dict[str, str] = {}
+    metadata: dict[str, str] = Field(default_factory=dict)
 
 
 class MediaDetails(StateRecord):
@@ -24,6 +26,6 @@ class MediaDetails(StateRecord):
     TOPIC: ClassVar = DETAILS
     TYPE: ClassVar = "reprise.details.media.v1"
     asset_id: UUID
-    tags: dict[str, str] = {}
+    tags: dict[str, str] = Field(default_factory=dict)
     cue: str | None = None
     captured_at: datetime | None = None

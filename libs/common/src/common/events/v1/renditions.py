@@ -1,4 +1,4 @@
-"""Facts of the transcoder: what a run planned and made (topic media.renditions.v1, key asset_id)."""
+"""Facts of the transcoder: what a run planned and made (media.renditions.v1, key asset_id)."""
 
 from typing import ClassVar
 from uuid import UUID

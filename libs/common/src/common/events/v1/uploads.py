@@ -31,7 +31,7 @@ class UploadStarted(UploadFact):
 
 
 class UploadCompleted(UploadFact):
-    """The bytes are stored, counted, sniffed and hashed; `etag` is the store's own, without quotes."""
+    """The bytes are stored, counted, sniffed and hashed; `etag` is the store's, unquoted."""
 
     TYPE: ClassVar = "reprise.upload.completed.v1"
     key: str
