@@ -1,0 +1,87 @@
+"""What is acknowledged survives: a killed gateway, a stopped broker, a fact told twice."""
+
+import random
+import socket
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from devstack.stack import Stack
+from tests.e2e.client import Reprise, Upload, eventually, patch_headers, sha256
+
+from devstack import media
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+
+KILLS = 20
+
+
+def send_until(location: str, token: dict[str, str], data: bytes, offset: int, cut: int) -> None:
+    """Send a PATCH that announces everything and stops, without closing, after `cut` bytes."""
+    parts = urlsplit(location)
+    headers = {**patch_headers(offset), **token, "Content-Length": str(len(data) - offset)}
+    head = f"PATCH {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\n" + "".join(
+        f"{name}: {value}\r\n" for name, value in headers.items()
+    )
+    with socket.create_connection((parts.hostname or "", parts.port or 80), timeout=10) as wire:
+        wire.sendall(head.encode() + b"\r\n" + data[offset:cut])
+
+
+@pytest.mark.req("UPL-11")
+def test_a_gateway_killed_in_mid_patch_never_forgets_what_it_acknowledged(
+    admin: Reprise, stack: Stack, tmp_path: Path
+) -> None:
+    flac = media.flac(tmp_path / "killed.flac", seconds=150)
+    data = flac.read_bytes()
+    created = admin.create(len(data), filename="killed.flac", filetype="audio/flac", kind="audio")
+    location = created.headers["location"]
+    upload = Upload(location, location.rstrip("/").rsplit("/", 1)[1])
+    chance = random.Random(20)
+    acknowledged = 0
+    for cut in sorted(chance.randrange(1, len(data)) for _ in range(KILLS)):
+        offset = head_offset(admin, location)
+        assert offset >= acknowledged
+        acknowledged = offset
+        if cut > offset + 2:
+            half = offset + (cut - offset) // 2
+            answer = admin.http.patch(
+                location, headers=patch_headers(offset), content=data[offset:half]
+            )
+            assert answer.status_code == 204, answer.text
+            acknowledged = int(answer.headers["upload-offset"])
+            send_until(location, admin.headers, data, acknowledged, cut)
+        stack.kill("upload-gateway")
+        stack.start_process("upload-gateway")
+        stack.wait_ready("upload-gateway")
+    assert head_offset(admin, location) >= acknowledged
+    resumed = admin.tus().uploader(str(flac), chunk_size=1 << 22, url=location)
+    resumed.upload()
+    status = admin.ended(upload)
+    assert status["state"] == "stored"
+    assert status["sha256"] == sha256(data)
+
+
+def head_offset(admin: Reprise, location: str) -> int:
+    answer = eventually(
+        lambda: admin.http.head(location, headers={"Tus-Resumable": "1.0.0"}),
+        lambda response: response.status_code == 200,
+        within=15,
+        saying="the gateway should answer HEAD again",
+    )
+    return int(answer.headers["upload-offset"])
+
+
+def test_an_upload_made_while_kafka_is_down_becomes_ready_after_it_returns(
+    admin: Reprise, stack: Stack, tmp_path: Path
+) -> None:
+    flac = media.flac(tmp_path / "offline.flac", seconds=5)
+    stack.kill("kafka")
+    try:
+        status = admin.ended(admin.upload(flac, kind="audio", filetype="audio/flac"))
+        assert status["state"] == "stored"
+        assert status["sha256"] == sha256(flac.read_bytes())
+    finally:
+        stack.start_process("kafka")
+        stack.wait_ready("kafka")
+    asset = admin.asset_in(status["asset_id"], "ready", within=90)
+    assert asset["state"] == "ready"
