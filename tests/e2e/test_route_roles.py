@@ -1,4 +1,4 @@
-"""Every route of every service against every role, generated from the committed OpenAPI documents."""
+"""Every route of every service against every role, generated from the OpenAPI documents."""
 
 import json
 import re
