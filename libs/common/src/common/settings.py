@@ -1,1 +1,414 @@
-"""Settings groups, read from the environment once by bootstrap."""
+"""Settings groups, read from the environment once, by `main`.
+
+A service composes the groups it needs in a frozen dataclass and calls `load`; a variable that is missing or wrong
+ends the process before anything is opened, with one sentence for each. Names of the source documents are kept
+(`MEDIA_…`), all others begin with `REPRISE_` (design §7). An empty variable counts as not set, so that a compose
+file may pass `${NAME:-}`.
+"""
+
+import dataclasses
+import re
+import sys
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import model_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+Role = Literal["http", "consumers", "workers", "relay"]
+Profile = Literal["development", "production"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+ROLES: frozenset[Role] = frozenset(get_args(Role))
+
+_RING = re.compile(r"[A-Za-z0-9_-]{1,16}:[^,:\s]{32,}(,[A-Za-z0-9_-]{1,16}:[^,:\s]{32,})*")
+_MIN_SECRET = 32  # bytes: as many as the SHA-256 that they key gives out
+
+
+def _long_enough(secret: SecretStr) -> SecretStr:
+    if len(secret.get_secret_value().encode()) < _MIN_SECRET:
+        raise ValueError(f"it must have at least {_MIN_SECRET} bytes; `reprise keys` makes one")
+    return secret
+
+
+def _ring(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value()
+    if not _RING.fullmatch(text):
+        raise ValueError(
+            "it must read `kid:secret[,kid:secret]` with secrets of at least"
+            f" {_MIN_SECRET} characters; `reprise keys` makes one"
+        )
+    kids = [item.split(":", 1)[0] for item in text.split(",")]
+    if len(set(kids)) != len(kids):
+        raise ValueError("a key id stands in it twice")
+    return secret
+
+
+def _split(value: object) -> object:
+    if isinstance(value, str):
+        return frozenset(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+def _postgres_url(secret: SecretStr) -> SecretStr:
+    if not secret.get_secret_value().startswith(("postgresql://", "postgres://")):
+        raise ValueError("it must begin with postgresql://")
+    return secret
+
+
+def _http_url(value: str) -> str:
+    if value and not value.startswith(("http://", "https://")):
+        raise ValueError("it must begin with http:// or https://")
+    return value.rstrip("/")
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+Secret = Annotated[SecretStr, AfterValidator(_long_enough)]
+Ring = Annotated[SecretStr, AfterValidator(_ring)]
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+PostgresUrl = Annotated[SecretStr, AfterValidator(_postgres_url)]
+
+
+class Group(BaseSettings):
+    """Variables that belong together. Each field names its variable as `validation_alias`.
+
+    Tests build a group by field names; services never do, they `load` it.
+    """
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="ignore",
+        env_ignore_empty=True,
+        validate_by_name=True,
+        validate_by_alias=True,
+        hide_input_in_errors=True,
+    )
+
+
+class KafkaSettings(Group):
+    """Where the log is."""
+
+    bootstrap: str = Field(
+        validation_alias="REPRISE_KAFKA_BOOTSTRAP",
+        description="Brokers to begin with, `host:port[,host:port]`.",
+        pattern=r"^[^\s,:]+:\d+(,[^\s,:]+:\d+)*$",
+    )
+
+
+class PostgresSettings(Group):
+    """The database of this service: its own role, which sees its own schema."""
+
+    url: PostgresUrl = Field(
+        validation_alias="REPRISE_POSTGRES_URL",
+        description="`postgresql://role:password@host:port/database` of the service's own role.",
+    )
+    pool_size: int = Field(
+        10,
+        validation_alias="REPRISE_POSTGRES_POOL_SIZE",
+        ge=1,
+        le=200,
+        description="Connections kept open; more serve more requests at once and cost the server memory.",
+    )
+    pool_timeout: float = Field(
+        5.0,
+        validation_alias="REPRISE_POSTGRES_POOL_TIMEOUT",
+        gt=0,
+        description="Seconds a request waits for a connection before it is answered 503.",
+    )
+    statement_timeout: float = Field(
+        10.0,
+        validation_alias="REPRISE_POSTGRES_STATEMENT_TIMEOUT",
+        gt=0,
+        description="Seconds after which the server ends a statement.",
+    )
+
+
+class S3Settings(Group):
+    """The object store: one private bucket, path style, signature version 4."""
+
+    endpoint: HttpUrl = Field(
+        "",
+        validation_alias="MEDIA_S3_ENDPOINT",
+        description="URL of the store as services reach it; or give MEDIA_S3_ACCOUNT_ID.",
+    )
+    account_id: str | None = Field(
+        None,
+        validation_alias="MEDIA_S3_ACCOUNT_ID",
+        pattern=r"^[A-Za-z0-9]+$",
+        description="Cloudflare R2 account; stands for https://<account>.r2.cloudflarestorage.com.",
+    )
+    region: str = Field(
+        "us-east-1",
+        validation_alias="MEDIA_S3_REGION",
+        description="Region that signatures are made for; `auto` for R2.",
+    )
+    access_key_id: str = Field(
+        validation_alias="MEDIA_S3_ACCESS_KEY_ID", description="Key id of the service."
+    )
+    secret_access_key: SecretStr = Field(
+        validation_alias="MEDIA_S3_SECRET_ACCESS_KEY", description="Secret of that key."
+    )
+    bucket: str = Field(
+        "reprise-media",
+        validation_alias="MEDIA_ASSETS_BUCKET",
+        pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",
+        description="The one private bucket; `reprise setup` makes it.",
+    )
+    public_endpoint: HttpUrl = Field(
+        "",
+        validation_alias="REPRISE_S3_PUBLIC_ENDPOINT",
+        description="URL of the store as browsers reach it; presigned URLs are signed for this host."
+        " Default: the endpoint.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _complete(cls, data: Any) -> Any:
+        given = dict(data)
+        account = given.get("account_id") or given.get("MEDIA_S3_ACCOUNT_ID")
+        endpoint = given.pop("endpoint", None) or given.pop("MEDIA_S3_ENDPOINT", None)
+        if not endpoint and account:
+            endpoint = f"https://{account}.r2.cloudflarestorage.com"
+        if not endpoint:
+            raise ValueError("set MEDIA_S3_ENDPOINT (or MEDIA_S3_ACCOUNT_ID for Cloudflare R2)")
+        public = given.pop("public_endpoint", None) or given.pop("REPRISE_S3_PUBLIC_ENDPOINT", None)
+        return given | {"endpoint": endpoint, "public_endpoint": public or endpoint}
+
+
+class HttpSettings(Group):
+    """The service's own port: routes of the edge, and health, metrics and operator routes."""
+
+    host: str = Field(
+        "127.0.0.1",
+        validation_alias="REPRISE_HTTP_HOST",
+        description="Address to listen on; 0.0.0.0 in a container.",
+    )
+    port: int = Field(
+        8000,
+        validation_alias="REPRISE_HTTP_PORT",
+        ge=0,
+        le=65535,
+        description="Port to listen on; 0 takes a free one.",
+    )
+    drain_seconds: float = Field(
+        20.0,
+        validation_alias="REPRISE_HTTP_DRAIN_SECONDS",
+        ge=0,
+        description="Seconds that requests in flight get after SIGTERM; keep it below the stop grace"
+        " of whatever runs the process.",
+    )
+
+
+class TelemetrySettings(Group):
+    """What the process says of itself."""
+
+    log_level: Annotated[LogLevel, BeforeValidator(_lower)] = Field(
+        "info",
+        validation_alias="REPRISE_LOG_LEVEL",
+        description="Least level that is written: debug, info, warning or error.",
+    )
+    profile: Profile = Field(
+        "development",
+        validation_alias="REPRISE_PROFILE",
+        description="`production` refuses what only development may do, such as failpoints.",
+    )
+
+
+class ProcessSettings(Group):
+    """Which parts of the service this process runs."""
+
+    roles: Annotated[frozenset[Role], NoDecode, BeforeValidator(_split)] = Field(
+        ROLES,
+        validation_alias="REPRISE_ROLES",
+        min_length=1,
+        description="Comma list of http, consumers, workers, relay; all of them by default.",
+    )
+    failpoints: str = Field(
+        "",
+        validation_alias="REPRISE_FAILPOINTS",
+        description="Tests only: `name=exit|raise|sleep:SECONDS`, comma separated.",
+    )
+
+
+class CallerSettings(Group):
+    """Whose bearers are believed: one issuer, one algorithm (security.md 4)."""
+
+    jwt_secret: Secret | None = Field(
+        None,
+        validation_alias="REPRISE_JWT_SECRET",
+        description="Shared HS256 secret of the issuer, at least 32 bytes; or give a JWKS URL.",
+    )
+    jwt_issuer: str = Field(
+        "reprise",
+        validation_alias="REPRISE_JWT_ISSUER",
+        min_length=1,
+        description="Value that `iss` must have.",
+    )
+    jwt_audience: str = Field(
+        "reprise",
+        validation_alias="REPRISE_JWT_AUDIENCE",
+        min_length=1,
+        description="Value that `aud` must have or contain.",
+    )
+    jwks_url: HttpUrl | None = Field(
+        None,
+        validation_alias="REPRISE_JWT_JWKS_URL",
+        description="Where the issuer publishes its RS256 keys; instead of the shared secret.",
+    )
+    installation_key: Secret = Field(
+        validation_alias="REPRISE_INSTALLATION_KEY",
+        description="Key that turns `iss` and `sub` into user ids, the same for all services and for"
+        " ever: with another one every user becomes a stranger.",
+    )
+
+    @model_validator(mode="after")
+    def _one_source_of_keys(self) -> "CallerSettings":
+        if (self.jwt_secret is None) == (self.jwks_url is None):
+            raise ValueError("set either REPRISE_JWT_SECRET or REPRISE_JWT_JWKS_URL")
+        return self
+
+
+class TokenSettings(Group):
+    """Key rings of media tokens. The first key of a ring signs, the others only verify."""
+
+    private_ring: Ring = Field(
+        validation_alias="MEDIA_TOKEN_SECRET",
+        description="Ring of private tokens, `kid:secret[,kid:secret]`; rotate freely.",
+    )
+    public_ring: Ring = Field(
+        validation_alias="REPRISE_PUBLIC_TOKEN_SECRET",
+        description="Ring of public tokens, same form; a key taken out kills every link it signed.",
+    )
+
+
+class ReceiptSettings(Group):
+    """Key ring of upload receipts."""
+
+    ring: Ring = Field(
+        validation_alias="REPRISE_RECEIPT_SECRET",
+        description="Ring of upload receipts, `kid:secret[,kid:secret]`.",
+    )
+
+
+S = TypeVar("S")
+
+
+class BadSettings(Exception):
+    """The environment cannot be used; `sentences` has one for each variable that is wrong."""
+
+    def __init__(self, sentences: list[str]) -> None:
+        super().__init__("; ".join(sentences))
+        self.sentences = sentences
+
+
+def read(settings: type[S]) -> S:
+    """Build a settings dataclass from the environment, or raise BadSettings with all that is wrong."""
+    groups: dict[str, Group] = {}
+    wrong: list[str] = []
+    for name, group in groups_of(settings):
+        try:
+            groups[name] = group()
+        except ValidationError as error:
+            wrong += _sentences(group, error)
+    if wrong:
+        raise BadSettings(wrong)
+    return settings(**groups)
+
+
+def load(settings: type[S]) -> S:
+    """As `read`, for `main`: prints the sentences and ends the process with status 2."""
+    try:
+        return read(settings)
+    except BadSettings as error:
+        for sentence in error.sentences:
+            sys.stderr.write(f"settings: {sentence}\n")
+        raise SystemExit(2) from None
+
+
+def groups_of(settings: type) -> Iterator[tuple[str, type[Group]]]:
+    """The groups of a settings dataclass, by attribute."""
+    hints = get_type_hints(settings)
+    for field in dataclasses.fields(settings):
+        yield field.name, hints[field.name]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Variable:
+    """One row of the generated reference."""
+
+    name: str
+    type: str
+    default: str | None
+    meaning: str
+    secret: bool
+
+
+def reference(settings: type) -> list[Variable]:
+    """Every variable of a settings dataclass, in the order it is written."""
+    return [
+        _variable(field)
+        for _, group in groups_of(settings)
+        for field in group.model_fields.values()
+    ]
+
+
+def _variable(field: FieldInfo) -> Variable:
+    required = field.is_required()
+    return Variable(
+        name=str(field.validation_alias),
+        type=_type_name(field.annotation),
+        default=None if required else _default_text(field.get_default(call_default_factory=True)),
+        meaning=field.description or "",
+        secret=_type_name(field.annotation) == "secret",
+    )
+
+
+def _type_name(annotation: Any) -> str:
+    if annotation is SecretStr:
+        return "secret"
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return _type_name(get_args(annotation)[0])
+    if origin is Literal:
+        return " | ".join(str(value) for value in get_args(annotation))
+    if origin is frozenset:
+        return "list"
+    parts = [part for part in get_args(annotation) if part is not type(None)]
+    if parts:
+        return _type_name(parts[0])
+    return {str: "text", int: "integer", float: "number", bool: "true | false"}.get(
+        annotation, getattr(annotation, "__name__", str(annotation))
+    )
+
+
+def _default_text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, frozenset):
+        return ",".join(sorted(map(str, value)))
+    return str(value)
+
+
+def _sentences(group: type[Group], error: ValidationError) -> list[str]:
+    return [_sentence(group, item) for item in error.errors(include_url=False)]
+
+
+def _sentence(group: type[Group], item: Any) -> str:
+    message = item["msg"].removeprefix("Value error, ")
+    if not item["loc"]:
+        return message if message.endswith(".") else f"{message}."
+    name, field = _variable_of(group, str(item["loc"][0]))
+    if item["type"] == "missing":
+        return f"{name} is not set. {field.description}"
+    return f"{name} is wrong: {message[0].lower()}{message[1:]}. {field.description}"
+
+
+def _variable_of(group: type[Group], location: str) -> tuple[str, FieldInfo]:
+    for name, field in group.model_fields.items():
+        if location in {name, field.validation_alias}:
+            return str(field.validation_alias), field
+    raise KeyError(location)
