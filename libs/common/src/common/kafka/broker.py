@@ -1,0 +1,83 @@
+"""The one place where delivery semantics are said: FastStream's and aiokafka's lossy defaults are overridden here.
+
+At least once: offsets are committed by hand, strictly after the effect; new groups begin at the first record; only
+committed transactions are read; no topic is created by being named (events.md 1.2).
+"""
+
+from typing import Any
+
+from aiokafka import ConsumerRecord
+from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
+from faststream.kafka.subscriber.usecase import BatchSubscriber
+
+from common.settings import KafkaSettings
+from common.telemetry.logs import get_logger
+
+GRACEFUL_TIMEOUT = (
+    25.0  # seconds for a batch that is being handled; below the orchestrator's kill delay
+)
+
+
+def build_broker(settings: KafkaSettings, service: str) -> KafkaBroker:
+    """A broker for consuming only; nothing is published through it (the relay and dead letters have producers)."""
+    return KafkaBroker(
+        settings.bootstrap,
+        client_id=service,
+        acks="all",
+        enable_idempotence=True,
+        consumer_only=True,
+        allow_auto_create_topics=False,
+        ack_policy=AckPolicy.MANUAL,
+        graceful_timeout=GRACEFUL_TIMEOUT,
+        logger=get_logger("faststream"),  # type: ignore[arg-type]  (structlog's logger has the same methods)
+        apply_types=False,
+    )
+
+
+def subscribe(broker: KafkaBroker, topic: str, *, group: str, max_records: int) -> BatchSubscriber:
+    """A batch subscriber that hands over raw records and commits only when told."""
+    return broker.subscriber(
+        topic,
+        batch=True,
+        group_id=group,
+        ack_policy=AckPolicy.MANUAL,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+        session_timeout_ms=45_000,
+        heartbeat_interval_ms=3_000,
+        rebalance_timeout_ms=60_000,
+        max_records=max_records,
+        batch_timeout_ms=100,
+        # with two strategies aiokafka joins once more at every start
+        partition_assignment_strategy=[RoundRobinPartitionAssignor],
+        parser=parse_leniently,
+        decoder=raw_records,
+        no_reply=True,
+    )
+
+
+async def parse_leniently(records: tuple["ConsumerRecord[Any, Any]", ...], original: Any) -> Any:
+    """Build the message without looking into headers.
+
+    FastStream decodes each header as UTF-8 before any middleware runs; one that is not loses the whole batch
+    silently under every ack policy (events.md 1.6). Ours are read by common.events.decode, record by record.
+    """
+    return await original(tuple(_Bare(record) for record in records))
+
+
+async def raw_records(message: Any) -> tuple["ConsumerRecord[Any, Any]", ...]:
+    """The records as they came."""
+    return tuple(bare.record for bare in message.raw_message)
+
+
+class _Bare:
+    """What FastStream's parser reads of a record, minus its headers."""
+
+    __slots__ = ("headers", "offset", "record", "timestamp", "topic", "value")
+
+    def __init__(self, record: "ConsumerRecord[Any, Any]") -> None:
+        self.record, self.headers = record, ()
+        self.topic, self.offset, self.timestamp = record.topic, record.offset, record.timestamp
+        self.value = record.value

@@ -1,0 +1,130 @@
+"""The fenced producer of a relay: a fixed transactional id, one transaction per batch, own topics only."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, ProducerFenced
+
+from common.errors import Forbidden, RepriseError, Unavailable
+from common.events.message import Message
+from common.events.topics import TOPICS, Topic
+from common.settings import KafkaSettings
+
+# a relay killed inside a transaction holds up read-committed readers for this long at most (events.md 2.3)
+TRANSACTION_TIMEOUT_MS = 10_000
+# ours ends first, so that a slow broker is noticed here before it aborts the transaction behind our back
+BATCH_TIMEOUT = 9.0  # seconds
+START_TIMEOUT = 10.0  # seconds
+STOP_TIMEOUT = 5.0  # seconds
+
+
+class Fenced(Unavailable):
+    """Another producer has our transactional id, or our transaction outlived its time-out: Kafka cannot say which."""
+
+    default_code = "producer_fenced"
+
+
+class TransactionalSender:
+    """Sends batches, each in one transaction; opening one fences every older sender with the same id.
+
+    After any failure it is dead: close it, prove the leadership, open another. Nothing of a failed batch is ever
+    seen by read-committed consumers unless its commit was already under way, and then it is sent again: duplicates,
+    in the same order, are possible.
+    """
+
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        transactional_id: str,
+        service: str,
+        *,
+        topics: Sequence[Topic] = TOPICS,
+    ) -> None:
+        self._bootstrap, self._id, self._service = settings.bootstrap, transactional_id, service
+        self._own = frozenset(topic.name for topic in topics if service in topic.producers)
+        self._producer: AIOKafkaProducer | None = None
+
+    async def __aenter__(self) -> Self:
+        """Connect and take the id over; raises Unavailable without a broker."""
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=self._bootstrap,
+            client_id=f"{self._service}-relay",
+            transactional_id=self._id,
+            transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
+            acks="all",
+            linger_ms=5,
+            max_batch_size=131_072,
+        )
+        try:
+            async with asyncio.timeout(START_TIMEOUT):
+                await self._producer.start()
+        except (KafkaError, OSError, TimeoutError) as error:
+            await self._close()
+            raise Unavailable("Kafka does not answer", code="kafka_unavailable") from error
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._close()
+
+    async def send_batch(self, messages: Sequence[Message]) -> list[tuple[int, int]]:
+        """Publish all of them or none; returns (partition, offset) of each.
+
+        Raises Forbidden for a topic that belongs to another service, before anything is sent; Fenced and Unavailable
+        as the class says.
+        """
+        self._refuse_foreign(messages)
+        producer = self._producer
+        if producer is None:
+            raise Unavailable("the sender is closed", code="kafka_unavailable")
+        try:
+            async with asyncio.timeout(BATCH_TIMEOUT):
+                return await _transaction(producer, messages)
+        except (KafkaError, OSError, TimeoutError, AssertionError) as error:
+            raise _kind(error) from error
+
+    def _refuse_foreign(self, messages: Sequence[Message]) -> None:
+        foreign = {message.topic for message in messages} - self._own
+        if foreign:
+            raise Forbidden(
+                f"{self._service} does not own {', '.join(sorted(foreign))}", code="foreign_topic"
+            )
+
+    async def _close(self) -> None:
+        """Let go without finishing what is unsent: the next sender with this id aborts it."""
+        producer, self._producer = self._producer, None
+        if producer is None:
+            return
+        with suppress(KafkaError, OSError, TimeoutError, AssertionError):
+            async with asyncio.timeout(STOP_TIMEOUT):
+                await producer.stop()
+
+
+async def _transaction(
+    producer: AIOKafkaProducer, messages: Sequence[Message]
+) -> list[tuple[int, int]]:
+    # not `producer.transaction()`: it would abort on an error, and a dead producer cannot
+    await producer.begin_transaction()
+    futures = [
+        await producer.send(
+            message.topic, message.payload, key=message.key.encode(), headers=message.headers()
+        )
+        for message in messages
+    ]
+    await producer.commit_transaction()
+    return [(sent.partition, sent.offset) for sent in [await future for future in futures]]
+
+
+def _kind(error: BaseException) -> RepriseError:
+    # once fenced, everything the producer object is asked for fails an assertion that names its state
+    if isinstance(error, ProducerFenced | AssertionError):
+        return Fenced("another producer has this id, or the transaction was too slow")
+    return Unavailable("the batch was not committed", code="kafka_unavailable")

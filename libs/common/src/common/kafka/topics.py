@@ -1,0 +1,165 @@
+"""Topics are provisioned here and nowhere else: compare what is with what shall be, and create or adjust."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaError, for_code
+
+from common.clock import Clock, SystemClock
+from common.errors import Conflict, Unavailable
+from common.events import EpochState, new_message
+from common.events.topics import CATALOG, CATALOG_STATE, TOPICS, Topic, dead_letter_topics
+from common.ids import new_event_id
+from common.kafka.producer import TransactionalSender
+from common.settings import KafkaSettings
+
+ALL_TOPICS = TOPICS + dead_letter_topics()
+TIMEOUT = 30.0  # seconds for the whole of one command
+_ALREADY_EXISTS = 36
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference: a topic to create, settings to adjust, or partitions that nobody may change."""
+
+    kind: Literal["create", "configure", "epoch", "refused"]
+    topic: Topic
+    detail: str
+
+
+async def diff(settings: KafkaSettings, topics: Sequence[Topic] = ALL_TOPICS) -> list[Change]:
+    """What `apply` would do; raises Unavailable without a broker."""
+    async with _admin(settings) as admin:
+        return await _compare(admin, topics)
+
+
+async def apply(
+    settings: KafkaSettings, topics: Sequence[Topic] = ALL_TOPICS, *, clock: Clock | None = None
+) -> list[Change]:
+    """Create and adjust; running it again changes nothing. Returns what was done.
+
+    Raises Conflict, before changing anything, when a topic has another number of partitions: changing it would move
+    keys to other partitions and break their order. The state topic's first record, `meta/epoch`, is written here.
+    """
+    async with _admin(settings) as admin:
+        changes = await _compare(admin, topics)
+        refused = [change.detail for change in changes if change.kind == "refused"]
+        if refused:
+            raise Conflict("; ".join(refused), code="partition_count")
+        await _create(admin, [change.topic for change in changes if change.kind == "create"])
+        await _configure(admin, [change.topic for change in changes if change.kind == "configure"])
+    if CATALOG_STATE in topics and await _write_epoch(settings, clock or SystemClock()):
+        changes.append(Change("epoch", CATALOG_STATE, "write meta/epoch"))
+    return changes
+
+
+async def missing(settings: KafkaSettings, names: Sequence[str]) -> list[str]:
+    """Those of `names` that do not exist: consuming from one would hang for 40 s before it fails."""
+    async with _admin(settings) as admin:
+        known = set(await admin.list_topics())
+        return [name for name in names if name not in known]
+
+
+async def _compare(admin: AIOKafkaAdminClient, topics: Sequence[Topic]) -> list[Change]:
+    known = {info["topic"]: len(info["partitions"]) for info in await admin.describe_topics()}
+    present = [topic for topic in topics if topic.name in known]
+    configs = await _configs(admin, present)
+    changes = [
+        Change("create", topic, f"create {topic.name} ({topic.partitions} partitions)")
+        for topic in topics
+        if topic.name not in known
+    ]
+    for topic in present:
+        changes += _differences(topic, known[topic.name], configs[topic.name])
+    return changes
+
+
+def _differences(topic: Topic, partitions: int, config: dict[str, str]) -> list[Change]:
+    if partitions != topic.partitions:
+        text = f"{topic.name} has {partitions} partitions and must have {topic.partitions}"
+        return [Change("refused", topic, text)]
+    wrong = [
+        f"{name}={config.get(name)} -> {value}"
+        for name, value in topic.config().items()
+        if config.get(name) != value
+    ]
+    return [Change("configure", topic, f"{topic.name}: {', '.join(wrong)}")] if wrong else []
+
+
+async def _configs(
+    admin: AIOKafkaAdminClient, topics: Sequence[Topic]
+) -> dict[str, dict[str, str]]:
+    if not topics:
+        return {}
+    resources = [ConfigResource(ConfigResourceType.TOPIC, topic.name) for topic in topics]
+    found: dict[str, dict[str, str]] = {}
+    for response in await admin.describe_configs(resources):
+        for code, message, _, name, entries in response.resources:
+            if code:
+                raise Unavailable(f"settings of {name}: {message}", code="kafka_unavailable")
+            found[name] = {entry[0]: entry[1] for entry in entries}
+    return found
+
+
+async def _create(admin: AIOKafkaAdminClient, topics: Sequence[Topic]) -> None:
+    if not topics:
+        return
+    new = [
+        NewTopic(topic.name, topic.partitions, -1, topic_configs=topic.config()) for topic in topics
+    ]
+    response = await admin.create_topics(new)
+    for name, code, *_ in response.topic_errors:
+        if code and code != _ALREADY_EXISTS:
+            raise Unavailable(f"{name}: {for_code(code).__name__}", code="kafka_unavailable")
+
+
+async def _configure(admin: AIOKafkaAdminClient, topics: Sequence[Topic]) -> None:
+    if topics:
+        await admin.alter_configs(
+            [ConfigResource(ConfigResourceType.TOPIC, t.name, configs=t.config()) for t in topics]
+        )
+
+
+async def _write_epoch(settings: KafkaSettings, clock: Clock) -> bool:
+    """The first record of the state topic, once: another epoch means that Kafka was lost."""
+    if await _end_offset(settings, CATALOG_STATE) > 0:
+        return False
+    message = new_message(
+        EpochState(epoch=new_event_id()), source=CATALOG, key="meta/epoch", sequence=1, clock=clock
+    )
+    async with TransactionalSender(settings, "reprise.setup", CATALOG) as sender:
+        await sender.send_batch([message])
+    return True
+
+
+async def _end_offset(settings: KafkaSettings, topic: Topic) -> int:
+    consumer = AIOKafkaConsumer(bootstrap_servers=settings.bootstrap, enable_auto_commit=False)
+    partition = TopicPartition(topic.name, 0)
+    try:
+        async with asyncio.timeout(TIMEOUT):
+            await consumer.start()
+            offsets = await consumer.end_offsets([partition])
+            return int(offsets[partition])
+    except (KafkaError, OSError, TimeoutError) as error:
+        raise Unavailable("Kafka does not answer", code="kafka_unavailable") from error
+    finally:
+        await consumer.stop()
+
+
+@asynccontextmanager
+async def _admin(settings: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap, request_timeout_ms=10_000)
+    try:
+        async with asyncio.timeout(TIMEOUT):
+            await admin.start()
+            yield admin
+    except (KafkaError, OSError, TimeoutError) as error:
+        raise Unavailable("Kafka does not answer", code="kafka_unavailable") from error
+    finally:
+        await admin.close()

@@ -1,0 +1,141 @@
+"""One pool per process; reading and writing are different types, a write is one transaction."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import NewType
+
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from common.errors import Invalid, Unavailable
+from common.postgres.failures import CONNECT_ERRORS, unavailable
+from common.settings import PostgresSettings
+
+ReadSession = NewType("ReadSession", AsyncConnection)
+WriteSession = NewType("WriteSession", AsyncConnection)
+
+_NOTES = "reprise.after_commit"
+CONNECT_TIMEOUT = 3.0  # seconds
+CHECK_TIMEOUT = 2.0  # seconds
+_DURABLE = frozenset({"on", "remote_apply"})
+
+
+class Database:
+    """The service's own schema.
+
+    `read()` sees one snapshot and cannot write. `write()` is one transaction: committed when the block ends, rolled
+    back when it raises. Both raise Unavailable when the database does not answer in time (codes
+    `database_unavailable`, `database_busy`, `database_slow`, `database_conflict`; all are safe to try again).
+    A violated constraint stays SQLAlchemy's IntegrityError, for the adapter that knows what it means.
+    """
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._snapshots = engine.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
+        self._wakes: dict[str, asyncio.Event] = {}
+
+    def wake(self, name: str) -> asyncio.Event:
+        """The event set after each commit that noted `name` (`outbox`, `job`); its waiter clears it."""
+        return self._wakes.setdefault(name, asyncio.Event())
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[ReadSession]:
+        """A snapshot for reading."""
+        async with _mapped(), _connected(self._snapshots) as connection, connection.begin():
+            yield ReadSession(connection)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[WriteSession]:
+        """One transaction. What was noted with `after_commit` is woken only when it is durable."""
+        async with _mapped(), _connected(self._engine) as connection:
+            connection.info[_NOTES] = notes = set[str]()
+            async with connection.begin():
+                yield WriteSession(connection)
+        for name in notes:
+            self.wake(name).set()
+
+    async def check(self) -> None:
+        """Readiness: answers within two seconds and keeps what it commits; raises Unavailable or Invalid."""
+        try:
+            async with asyncio.timeout(CHECK_TIMEOUT), self.read() as session:
+                setting = await session.scalar(text("SELECT current_setting('synchronous_commit')"))
+        except TimeoutError as error:
+            raise Unavailable("the database is too slow", code="database_slow") from error
+        if setting not in _DURABLE:
+            raise Invalid(f"synchronous_commit is {setting}: a commit would not be durable")
+
+
+def after_commit(session: WriteSession, name: str) -> None:
+    """Have `Database.wake(name)` set once this transaction is committed; a roll-back forgets it."""
+    session.info.setdefault(_NOTES, set()).add(name)
+
+
+@asynccontextmanager
+async def open_engine(settings: PostgresSettings, *, schema: str) -> AsyncIterator[Database]:
+    """The pool of one service; `schema` is all of its search path.
+
+    Starts without a database, so that a service can come up before it; refuses to start (Invalid) on one whose
+    commits are not durable.
+    """
+    engine = create_async_engine(
+        async_url(settings.url.get_secret_value()),
+        pool_size=settings.pool_size,
+        max_overflow=0,
+        pool_timeout=settings.pool_timeout,
+        pool_pre_ping=True,
+        connect_args={
+            "timeout": CONNECT_TIMEOUT,
+            "command_timeout": settings.statement_timeout + 1,
+            "server_settings": {
+                "search_path": schema,
+                "statement_timeout": str(int(settings.statement_timeout * 1000)),
+                "idle_in_transaction_session_timeout": "60000",
+                "application_name": f"reprise-{schema}",
+            },
+        },
+    )
+    database = Database(engine)
+    try:
+        await _refuse_lossy(database)
+        yield database
+    finally:
+        await engine.dispose()
+
+
+def async_url(url: str) -> str:
+    """The address as SQLAlchemy's asyncpg dialect wants it."""
+    return url.replace("postgresql://", "postgresql+asyncpg://", 1)
+
+
+async def _refuse_lossy(database: Database) -> None:
+    try:
+        await database.check()
+    except Unavailable:
+        return  # readiness says so, and asks again
+
+
+@asynccontextmanager
+async def _connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    try:
+        connection = await engine.connect()
+    except CONNECT_ERRORS as error:
+        raise unavailable(error) or error from error
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+@asynccontextmanager
+async def _mapped() -> AsyncIterator[None]:
+    try:
+        yield
+    except SQLAlchemyError as error:
+        kind = unavailable(error)
+        if kind is None:
+            raise
+        raise kind from error

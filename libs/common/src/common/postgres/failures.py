@@ -1,0 +1,53 @@
+"""What Postgres and its driver raise, as kinds of `common.errors`; nothing above knows asyncpg."""
+
+import asyncpg
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from common.errors import RepriseError, Unavailable
+
+# connecting fails with these before the driver wraps anything
+CONNECT_ERRORS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+# safe to run again as a whole: the server has rolled the transaction back
+_CONFLICTS = frozenset({"40001", "40P01"})
+# cancelled by statement_timeout, lock not available, read-only after a failover
+_SLOW = frozenset({"57014", "55P03"})
+_READ_ONLY = "25006"
+# connection exceptions, too many connections, shutting down
+_GONE_CLASSES = frozenset({"08", "53", "57", "58"})
+
+
+def unavailable(error: Exception) -> RepriseError | None:
+    """The kind for a database that does not answer, or None when the statement itself is at fault."""
+    if isinstance(error, PoolTimeout):
+        return Unavailable("all connections are busy", code="database_busy", retry_after=1)
+    if not isinstance(error, DBAPIError):
+        return _driver(error)
+    if error.connection_invalidated or isinstance(error, InterfaceError):
+        return _gone()
+    return _by_state(_state(error)) or (_gone() if type(error) is OperationalError else None)
+
+
+def _driver(error: Exception) -> RepriseError | None:
+    if isinstance(error, asyncpg.PostgresError):
+        return _by_state(error.sqlstate or "")
+    return _gone() if isinstance(error, CONNECT_ERRORS) else None
+
+
+def _state(error: DBAPIError) -> str:
+    return str(getattr(error.orig, "sqlstate", None) or "")
+
+
+def _by_state(state: str) -> RepriseError | None:
+    if state in _CONFLICTS:
+        return Unavailable("a concurrent change won", code="database_conflict", retry_after=1)
+    if state in _SLOW:
+        return Unavailable("the database is too slow", code="database_slow")
+    if state == _READ_ONLY or state[:2] in _GONE_CLASSES:
+        return _gone()
+    return None
+
+
+def _gone() -> RepriseError:
+    return Unavailable("the database does not answer", code="database_unavailable")

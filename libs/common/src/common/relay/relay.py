@@ -1,0 +1,152 @@
+"""Outbox rows to topics: one leader, batches in one Kafka transaction each, a watermark every second (design §3)."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, suppress
+from datetime import datetime
+
+from common.clock import Clock
+from common.errors import RepriseError, Unavailable
+from common.events import Message, Watermark, new_message
+from common.failpoints import failpoint
+from common.kafka.producer import Fenced
+from common.relay.metrics import RelayMetrics
+from common.relay.port import OutboxSource, Row, Sender
+from common.telemetry.logs import get_logger
+from common.telemetry.metrics import Metrics
+
+SenderFactory = Callable[[], AbstractAsyncContextManager[Sender]]
+
+BATCH = (
+    1000  # rows in one transaction: 18-25 k/s; a transaction of one row takes 28 ms (events.md 2.4)
+)
+POLL = 0.1  # seconds, for rows that other processes of the service wrote
+WATERMARK_EVERY = 1.0  # seconds
+STANDBY = 1.0  # seconds between tries to become the leader
+RETRY_FIRST, RETRY_CAP = 0.25, 5.0  # seconds
+
+_log = get_logger("common.relay")
+
+
+def transactional_id(service: str) -> str:
+    """The fixed id of a service's relay: opening a producer with it fences every older one."""
+    return f"reprise.{service}.relay"
+
+
+class Relay:
+    """Publishes what the source holds. Only the leader sends; a leader that was replaced is fenced by the broker.
+
+    At least once: a crash between Kafka's commit and the mark sends a batch again, in the same order. `wake` is set
+    by commits of this process. `clock` is only used for intervals and for the time written into watermark envelopes.
+    """
+
+    def __init__(
+        self,
+        source: OutboxSource,
+        sender_factory: SenderFactory,
+        *,
+        service: str,
+        clock: Clock,
+        metrics: Metrics,
+        wake: asyncio.Event,
+        batch: int = BATCH,
+    ) -> None:
+        self._source, self._sender_factory = source, sender_factory
+        self._service, self._clock, self._wake, self._batch = service, clock, wake, batch
+        self._metrics = RelayMetrics(metrics)
+        self._told = self._sampled = float("-inf")
+        self._delay = RETRY_FIRST
+
+    async def loop(self, stop: asyncio.Event) -> None:
+        """Run until `stop` is set (a `Loop` of common.web.server)."""
+        try:
+            while not stop.is_set():
+                try:
+                    await self._term(stop)
+                except Unavailable as error:
+                    await self._pause(error)
+        finally:
+            self._metrics.leader.set(0)
+            await self._source.resign()
+
+    async def _term(self, stop: asyncio.Event) -> None:
+        """From becoming the leader to losing it."""
+        if not await self._source.lead():
+            self._metrics.leader.set(0)
+            await asyncio.sleep(STANDBY)
+            return
+        self._metrics.leader.set(1)
+        _log.info("relay.leading", service=self._service)
+        while not stop.is_set():
+            try:
+                async with self._sender_factory() as sender:
+                    await self._publish(sender, stop)
+            except RepriseError as error:
+                await self._after_failure(error)
+
+    async def _after_failure(self, error: RepriseError) -> None:
+        """The sender is closed. Only who still holds the lock may open another: it fences whoever has the id."""
+        if isinstance(error, Fenced):
+            self._metrics.fenced.inc()
+        if not await self._source.still_leader():
+            self._metrics.leader.set(0)
+            raise Unavailable("the leader's lock is lost", code="not_leader") from error
+        await self._sample()
+        await self._pause(error)
+
+    async def _pause(self, error: RepriseError) -> None:
+        _log.warning("relay.retry", service=self._service, code=error.code, delay=self._delay)
+        await asyncio.sleep(self._delay)
+        self._delay = min(self._delay * 2, RETRY_CAP)
+
+    async def _publish(self, sender: Sender, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            self._wake.clear()
+            rows, read_at = await self._source.fetch(self._batch)
+            drained = len(rows) < self._batch
+            await failpoint("relay.after_fetch")
+            await self._send(sender, rows, read_at if drained else None)
+            self._delay = RETRY_FIRST
+            await self._sample()
+            if drained:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), POLL)
+
+    async def _send(self, sender: Sender, rows: Sequence[Row], drained_at: datetime | None) -> None:
+        messages = [message for _, message in rows]
+        due = drained_at if self._watermark_due() else None
+        if due is not None:
+            messages.append(self._watermark(due))
+        if not messages:
+            return
+        places = await sender.send_batch(messages)
+        await failpoint("relay.after_commit")
+        if due is not None:
+            self._told = self._clock.monotonic()
+            self._metrics.watermark.told(due)
+        if rows:
+            await self._source.mark(
+                [(row[0], *place) for row, place in zip(rows, places, strict=False)]
+            )
+            self._metrics.published.inc(len(rows))
+
+    def _watermark_due(self) -> bool:
+        return self._clock.monotonic() - self._told >= WATERMARK_EVERY
+
+    def _watermark(self, at: datetime) -> Message:
+        # its sequence is the time itself: it grows across leaders and restarts without being stored
+        return new_message(
+            Watermark(service=self._service, at=at),
+            source=self._service,
+            key=self._service,
+            sequence=int(at.timestamp() * 1_000_000),
+            clock=self._clock,
+        )
+
+    async def _sample(self) -> None:
+        now = self._clock.monotonic()
+        if now - self._sampled >= WATERMARK_EVERY:
+            self._sampled = now
+            rows, age = await self._source.backlog()
+            self._metrics.pending.set(rows)
+            self._metrics.oldest.set(age.total_seconds())

@@ -1,0 +1,107 @@
+"""Where records go that no later try can make right: the original bytes and headers, and why."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Self
+
+from aiokafka import AIOKafkaProducer, ConsumerRecord
+from aiokafka.errors import KafkaError
+
+from common.errors import Unavailable
+from common.events.topics import Topic, dead_letter_topic
+from common.settings import KafkaSettings
+
+START_TIMEOUT = 10.0  # seconds
+SEND_TIMEOUT = 30.0  # seconds
+
+
+class DeadLetters:
+    """Writes to `<topic>.<group>.dlq` with acks from all replicas; opened when the first record needs it.
+
+    State and details records carry names and never enter a dead letter (design §3): `accepts` says no for them.
+    """
+
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        service: str,
+        *,
+        name_of: Callable[[Topic, str], Topic] = dead_letter_topic,
+    ) -> None:
+        self._bootstrap, self._service, self._name_of = settings.bootstrap, service, name_of
+        self._producer: AIOKafkaProducer | None = None
+        self._opening = asyncio.Lock()
+
+    async def __aenter__(self) -> Self:
+        """Opens nothing yet, so that a service starts without Kafka."""
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            with suppress(KafkaError, OSError, TimeoutError):
+                async with asyncio.timeout(START_TIMEOUT):
+                    await producer.stop()
+
+    def accepts(self, topic: Topic) -> bool:
+        """Whether records of this topic may be kept in a dead letter."""
+        return topic.policy == "delete"
+
+    async def put(
+        self,
+        record: "ConsumerRecord[Any, Any]",
+        topic: Topic,
+        group: str,
+        *,
+        reason: str,
+        detail: str,
+    ) -> None:
+        """Keep one record; durable when this returns. Raises Unavailable, and the caller must try again.
+
+        `reason` is a stable code, `detail` one sentence without content of the record.
+        """
+        why = {
+            "dlq_topic": record.topic,
+            "dlq_partition": str(record.partition),
+            "dlq_offset": str(record.offset),
+            "dlq_timestamp": str(record.timestamp),
+            "dlq_group": group,
+            "dlq_reason": reason,
+            "dlq_detail": detail,
+        }
+        headers = [*record.headers, *((name, text.encode()) for name, text in why.items())]
+        try:
+            producer = await self._open()
+            async with asyncio.timeout(SEND_TIMEOUT):
+                await producer.send_and_wait(
+                    self._name_of(topic, group).name, record.value, key=record.key, headers=headers
+                )
+        except (KafkaError, OSError, TimeoutError) as error:
+            raise Unavailable(
+                "the dead letter was not written", code="kafka_unavailable"
+            ) from error
+
+    async def _open(self) -> AIOKafkaProducer:
+        async with self._opening:
+            if self._producer is None:
+                producer = AIOKafkaProducer(
+                    bootstrap_servers=self._bootstrap,
+                    client_id=f"{self._service}-dlq",
+                    acks="all",
+                    enable_idempotence=True,
+                )
+                try:
+                    async with asyncio.timeout(START_TIMEOUT):
+                        await producer.start()
+                except BaseException:
+                    await producer.stop()
+                    raise
+                self._producer = producer
+            return self._producer

@@ -1,0 +1,71 @@
+"""Runs a service's consumers in a task of their own: HTTP starts, and goes on, without Kafka."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+
+from aiokafka.errors import KafkaError
+from faststream.kafka import KafkaBroker
+
+from common.errors import Unavailable
+from common.kafka.topics import missing
+from common.settings import KafkaSettings
+from common.subscriber.subscriber import ReliableSubscriber
+from common.telemetry.liveness import beat
+from common.telemetry.logs import get_logger
+
+Build = Callable[[], tuple[KafkaBroker, Sequence[ReliableSubscriber]]]
+
+START_TIMEOUT = 60.0  # seconds; a group's first join may wait for members that died
+RETRY_FIRST, RETRY_CAP = 0.5, 10.0  # seconds
+TURN = 1.0  # seconds between signs of life
+
+_log = get_logger("common.subscriber")
+
+
+def run_consumers(
+    settings: KafkaSettings, build: Build
+) -> Callable[[asyncio.Event], Awaitable[None]]:
+    """A loop that starts what `build` gives once broker and topics exist, and stops it cleanly.
+
+    `build` is called anew for each try. A start without a broker raises at once and one on a missing topic hangs for
+    40 s (events.md 1.8), so both are looked for first.
+    """
+
+    async def loop(stop: asyncio.Event) -> None:
+        delay = RETRY_FIRST
+        while not stop.is_set():
+            try:
+                await _serve(settings, build, stop)
+                return
+            except (Unavailable, KafkaError, OSError, TimeoutError) as error:
+                _log.warning(
+                    "consumers.start.failed", error=str(error) or type(error).__name__, delay=delay
+                )
+                await _wait(stop, delay)
+                delay = min(delay * 2, RETRY_CAP)
+
+    return loop
+
+
+async def _serve(settings: KafkaSettings, build: Build, stop: asyncio.Event) -> None:
+    broker, subscribers = build()
+    lacking = await missing(settings, [subscriber.topic.name for subscriber in subscribers])
+    if lacking:
+        raise Unavailable(f"no such topic: {', '.join(lacking)}", code="topic_missing")
+    try:
+        async with asyncio.timeout(START_TIMEOUT):
+            await broker.start()
+        _log.info("consumers.started", groups=[subscriber.group for subscriber in subscribers])
+        while not stop.is_set():
+            beat()
+            await _wait(stop, TURN)
+    finally:
+        for subscriber in subscribers:
+            subscriber.stopping.set()
+        await broker.stop()
+
+
+async def _wait(stop: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)

@@ -1,0 +1,130 @@
+"""For readers of state that keep their own offset beside what they built from it (delivery, janitor)."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
+
+from common.errors import Gone, Unavailable
+from common.events.topics import Topic
+from common.kafka.topics import missing
+from common.settings import KafkaSettings
+from common.telemetry.liveness import beat
+from common.telemetry.logs import get_logger
+
+MAX_RECORDS = 2000
+POLL_MS = 500
+START_TIMEOUT = 30.0  # seconds
+RETRY_FIRST, RETRY_CAP = 0.5, 10.0  # seconds
+
+_log = get_logger("common.subscriber")
+
+
+class OffsetGone(Gone):
+    """The offset to begin at is not in the topic: Kafka was lost or the reader was away too long. Refill from 0."""
+
+    default_code = "offset_gone"
+
+
+@dataclass(frozen=True, slots=True)
+class RawRecord:
+    """One record as bytes, for a reader that decodes only what it needs; `value` None is a tombstone."""
+
+    offset: int
+    key: bytes
+    headers: Sequence[tuple[str, bytes]]
+    value: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class StateBatch:
+    """One poll. Store `next_offset` in the transaction that applies `records`, also when there are none.
+
+    `end_offset` is the end of what is committed in the topic, read together with the batch.
+    """
+
+    records: Sequence[RawRecord]
+    next_offset: int
+    end_offset: int
+
+    @property
+    def caught_up(self) -> bool:
+        """Nothing committed was left to read when this batch was."""
+        return self.next_offset >= self.end_offset
+
+
+OnBatch = Callable[[StateBatch], Awaitable[None]]
+
+
+async def read_state(
+    settings: KafkaSettings,
+    topic: Topic,
+    *,
+    start_offset: int,
+    on_batch: OnBatch,
+    stop: asyncio.Event,
+) -> None:
+    """Read a topic of one partition from `start_offset` until `stop`, committed records only, in order.
+
+    `on_batch` is called for every poll, about twice a second when nothing comes (a reader sees then that it is
+    current). Kafka being away is waited out; reading goes on after the last batch that `on_batch` took. What
+    `on_batch` raises ends the reading. Raises OffsetGone.
+    """
+    if topic.partitions != 1:
+        raise ValueError(f"{topic.name} has no total order")
+    position, delay = start_offset, RETRY_FIRST
+    while not stop.is_set():
+        try:
+            async with _consumer(settings, topic, position) as consumer:
+                while not stop.is_set():
+                    batch = await _poll(consumer, TopicPartition(topic.name, 0), position)
+                    await on_batch(batch)
+                    position, delay = batch.next_offset, RETRY_FIRST
+                    beat()
+        except OffsetOutOfRangeError as error:
+            raise OffsetGone(f"{topic.name} has no offset {position}") from error
+        except (Unavailable, KafkaError, OSError, TimeoutError) as error:
+            _log.warning("state.retry", topic=topic.name, error=type(error).__name__, delay=delay)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), delay)
+            delay = min(delay * 2, RETRY_CAP)
+
+
+async def _poll(consumer: AIOKafkaConsumer, partition: TopicPartition, position: int) -> StateBatch:
+    got = await consumer.getmany(partition, timeout_ms=POLL_MS, max_records=MAX_RECORDS)
+    records = [
+        RawRecord(record.offset, record.key or b"", record.headers, record.value)
+        for record in got.get(partition, ())
+    ]
+    # transaction markers take offsets too: the position is past them although no record came
+    next_offset = max(position, await consumer.position(partition))
+    end = await consumer.end_offsets([partition])
+    return StateBatch(records, next_offset, end[partition])
+
+
+@asynccontextmanager
+async def _consumer(
+    settings: KafkaSettings, topic: Topic, position: int
+) -> AsyncIterator[AIOKafkaConsumer]:
+    if await missing(settings, [topic.name]):
+        raise Unavailable(f"no such topic: {topic.name}", code="topic_missing")
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=settings.bootstrap,
+        group_id=None,
+        enable_auto_commit=False,
+        auto_offset_reset="none",
+        isolation_level="read_committed",
+        max_partition_fetch_bytes=4 * 1024 * 1024,
+    )
+    partition = TopicPartition(topic.name, 0)
+    try:
+        async with asyncio.timeout(START_TIMEOUT):
+            await consumer.start()
+            consumer.assign([partition])
+            consumer.seek(partition, position)
+        yield consumer
+    finally:
+        await consumer.stop()

@@ -1,0 +1,60 @@
+"""A fresh, migrated schema for one integration test, dropped afterwards."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import asyncpg
+from pydantic import SecretStr
+
+from common.ids import new_event_id
+from common.postgres.engine import Database, open_engine
+from common.postgres.migrate import migrate
+from common.settings import PostgresSettings
+
+
+@dataclass(frozen=True, slots=True)
+class ScratchSchema:
+    """Where the schema is: a second `open_engine(scratch.settings, schema=scratch.name)` is another process."""
+
+    name: str
+    url: str
+    settings: PostgresSettings
+    database: Database
+
+
+@asynccontextmanager
+async def scratch_schema(
+    admin_url: str, package: str | None = None, *, ddl: Sequence[str] = ()
+) -> AsyncIterator[Database]:
+    """A Database on a fresh schema with the migrations of `package` (or just `ddl`) applied."""
+    async with scratch(admin_url, package, ddl=ddl) as made:
+        yield made.database
+
+
+@asynccontextmanager
+async def scratch(
+    admin_url: str, package: str | None = None, *, ddl: Sequence[str] = ()
+) -> AsyncIterator[ScratchSchema]:
+    """As `scratch_schema`, with the address for further connections."""
+    name = f"test_{new_event_id().hex}"
+    await _run(admin_url, f"CREATE SCHEMA {name}")
+    try:
+        if package is not None:
+            await migrate(admin_url, package, schema=name)
+        if ddl:
+            await _run(admin_url, f"SET search_path = {name}", *ddl)
+        settings = PostgresSettings(url=SecretStr(admin_url), pool_size=5)
+        async with open_engine(settings, schema=name) as database:
+            yield ScratchSchema(name, admin_url, settings, database)
+    finally:
+        await _run(admin_url, f"DROP SCHEMA {name} CASCADE")
+
+
+async def _run(url: str, *statements: str) -> None:
+    connection = await asyncpg.connect(url, timeout=10, command_timeout=30)
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
