@@ -1,9 +1,9 @@
 """Settings groups, read from the environment once, by `main`.
 
-A service composes the groups it needs in a frozen dataclass and calls `load`; a variable that is missing or wrong
-ends the process before anything is opened, with one sentence for each. Names of the source documents are kept
-(`MEDIA_…`), all others begin with `REPRISE_` (design §7). An empty variable counts as not set, so that a compose
-file may pass `${NAME:-}`.
+A service composes the groups it needs in a frozen dataclass and calls `load`; a variable that is
+missing or wrong ends the process before anything is opened, with one sentence for each. Names of
+the source documents are kept (`MEDIA_…`), all others begin with `REPRISE_` (design §7). An empty
+variable counts as not set, so that a compose file may pass `${NAME:-}`.
 """
 
 import dataclasses
@@ -12,8 +12,14 @@ import sys
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
-from pydantic import model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -111,7 +117,7 @@ class PostgresSettings(Group):
         validation_alias="REPRISE_POSTGRES_POOL_SIZE",
         ge=1,
         le=200,
-        description="Connections kept open; more serve more requests at once and cost the server memory.",
+        description="Connections kept open; more serve more requests and cost the server memory.",
     )
     pool_timeout: float = Field(
         5.0,
@@ -161,7 +167,7 @@ class S3Settings(Group):
     public_endpoint: HttpUrl = Field(
         "",
         validation_alias="REPRISE_S3_PUBLIC_ENDPOINT",
-        description="URL of the store as browsers reach it; presigned URLs are signed for this host."
+        description="URL of the store as browsers reach it, which presigned URLs are signed for."
         " Default: the endpoint.",
     )
 
@@ -198,8 +204,8 @@ class HttpSettings(Group):
         20.0,
         validation_alias="REPRISE_HTTP_DRAIN_SECONDS",
         ge=0,
-        description="Seconds that requests in flight get after SIGTERM; keep it below the stop grace"
-        " of whatever runs the process.",
+        description="Seconds that requests in flight get after SIGTERM; keep it below the grace of"
+        " whatever stops the process.",
     )
 
 
@@ -261,8 +267,8 @@ class CallerSettings(Group):
     )
     installation_key: Secret = Field(
         validation_alias="REPRISE_INSTALLATION_KEY",
-        description="Key that turns `iss` and `sub` into user ids, the same for all services and for"
-        " ever: with another one every user becomes a stranger.",
+        description="Key that turns `iss` and `sub` into user ids; the same for all services and"
+        " for ever, because with another one every user becomes a stranger.",
     )
 
     @model_validator(mode="after")
@@ -306,7 +312,7 @@ class BadSettings(Exception):
 
 
 def read(settings: type[S]) -> S:
-    """Build a settings dataclass from the environment, or raise BadSettings with all that is wrong."""
+    """Build a settings dataclass from the environment; BadSettings tells all that is wrong."""
     groups: dict[str, Group] = {}
     wrong: list[str] = []
     for name, group in groups_of(settings):

@@ -4,10 +4,10 @@
     private  v1.<kid>.priv.<generation>.<expiry>.<viewer>.<mac>
     receipt  r1.<kid>.<statement>.<mac>
 
-Generation and expiry (Unix seconds) are decimal, viewer and mac unpadded base64url. The mac is the first 144 bits
-of an HMAC-SHA-256 over the length-prefixed purpose, object key and token fields, so that no two different
-statements share a byte string; 144 bits fill 24 letters exactly, which leaves no spare bits to play with. Nothing
-of a token is parsed before its mac was found right.
+Generation and expiry (Unix seconds) are decimal, viewer and mac unpadded base64url. The mac is the
+first 144 bits of an HMAC-SHA-256 over the length-prefixed purpose, object key and token fields, so
+that no two different statements share a byte string; 144 bits fill 24 letters exactly, which leaves
+no spare bits to play with. Nothing of a token is parsed before its mac was found right.
 """
 
 import hmac
@@ -84,7 +84,7 @@ class KeyRing:
 
 @dataclass(frozen=True, slots=True)
 class MediaToken:
-    """What a verified token says. `viewer` is the first 8 bytes of a user id; public tokens have none."""
+    """What a verified token says. `viewer`: first 8 bytes of a user id, private only."""
 
     mode: Mode
     kid: str
@@ -101,7 +101,7 @@ class MediaTokens:
         self._public = public.for_purpose(_PUBLIC)
 
     def private(self, key: str, *, generation: int, viewer: UUID, expires_at: datetime) -> str:
-        """A token for one viewer until `expires_at` (whole seconds; the caller bounds its distance)."""
+        """A token for one viewer until `expires_at` (whole seconds; bounded by the caller)."""
         expiry = int(expires_at.timestamp())
         body = f"v1.{self._private.active}.priv.{generation}.{expiry}.{_b64(viewer_of(viewer))}"
         return f"{body}.{_mac(self._private, _PRIVATE, key, body)}"
@@ -116,8 +116,9 @@ class MediaTokens:
     ) -> MediaToken:
         """What the token says of `key`.
 
-        Raises TokenMissing, TokenRestricted (not ours, other key, other mode, garbled) or TokenExpired (from the
-        second `expiry + leeway` on). Whether the generation is still good is the index's to say.
+        Raises TokenMissing, TokenRestricted (not ours, other key, other mode, garbled) or
+        TokenExpired (from the second `expiry + leeway` on). Whether the generation is still good is
+        the index's to say.
         """
         if not token:
             raise TokenMissing("a token is needed")
@@ -133,7 +134,7 @@ class MediaTokens:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The gateway's word that an upload is stored; the catalog registers the asset on it at once (design §2)."""
+    """The gateway's word that an upload is stored; enough to register its asset (design §2)."""
 
     upload_id: UUID
     asset_id: UUID
@@ -163,7 +164,7 @@ class Receipts:
         return f"{body}.{_mac(self._ring, _RECEIPT, '', body)}"
 
     def verify(self, text: str, *, now: datetime) -> Receipt:
-        """What the receipt states; raises BadReceipt with code `receipt_invalid` or `receipt_expired`."""
+        """What the receipt states; BadReceipt with `receipt_invalid` or `receipt_expired`."""
         fields = text.split(".") if len(text) <= MAX_RECEIPT else []
         if len(fields) != 4 or not _genuine(self._ring, _RECEIPT, "", text, fields, "r1"):
             raise BadReceipt("the receipt is not valid")

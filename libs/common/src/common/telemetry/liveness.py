@@ -1,7 +1,7 @@
 """How a loop says that it makes progress, without knowing who asks.
 
-`run_service` gives each loop a pulse; the loop calls `beat()` once per turn. A loop that never beats is only
-watched for crashing; one that did and then stops is what /livez must notice.
+`run_service` gives each loop a pulse; the loop calls `beat()` once per turn. A loop that never
+beats is only watched for crashing; one that did and then stops is what /livez must notice.
 """
 
 from contextvars import ContextVar

@@ -1,7 +1,7 @@
 """JSON logs on standard output: one object per line, scrubbed, with trace and event ids.
 
-Records of libraries that use the standard library's logging go the same way. Names of `log_event` are those of
-the source documents (`media.commit.ok`); they are dotted words, never sentences.
+Records of libraries that use the standard library's logging go the same way. Names of `log_event`
+are those of the source documents (`media.commit.ok`); they are dotted words, never sentences.
 """
 
 import logging
@@ -30,7 +30,7 @@ _QUIET = {
 
 
 def configure(service: str, level: str = "info", *, stream: TextIO | None = None) -> None:
-    """Send everything that is logged in this process to `stream` (standard output) as scrubbed JSON lines."""
+    """Send all that this process logs to `stream` (standard output) as scrubbed JSON lines."""
     handler = logging.StreamHandler(stream or sys.stdout)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

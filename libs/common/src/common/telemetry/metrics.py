@@ -1,6 +1,7 @@
 """One registry per process and one way to name what is in it.
 
-`media_<service>_<noun>_<unit>[_total]`; base units; labels from closed sets only, never an id, a path or a token.
+`media_<service>_<noun>_<unit>[_total]`; base units; labels from closed sets only, never an id, a
+path or a token.
 """
 
 from collections.abc import Sequence
@@ -8,8 +9,8 @@ from collections.abc import Sequence
 from prometheus_client import (
     CollectorRegistry,
     Counter,
-    GCCollector,
     Gauge,
+    GCCollector,
     Histogram,
     PlatformCollector,
     ProcessCollector,
@@ -22,9 +23,10 @@ SIZES = tuple(4.0**power for power in range(5, 17))  # bytes, 1 KiB .. 4 GiB
 
 
 class Metrics:
-    """Makes the metrics of one service. `noun` carries its unit: `uploads`, `part_seconds`, `sent_bytes`.
+    """Makes the metrics of one service. `noun` has its unit: `part_seconds`, `sent_bytes`.
 
-    Asking twice for the same name gives the same metric, so that parts need not pass each other theirs.
+    Asking twice for the same name gives the same metric, so that parts need not pass each other
+    theirs.
     """
 
     def __init__(self, service: str) -> None:

@@ -29,12 +29,12 @@ _SECRET_NAME = re.compile(
 
 
 def scrub(text: str) -> str:
-    """The text without tokens, signatures, bearers, passwords in URLs and upload capability URLs."""
+    """The text without tokens, signatures, bearers, passwords and upload URLs."""
     return _SECRETS.sub(_replacement, text)
 
 
 def scrub_value(value: object) -> object:
-    """The same for any value: containers are walked, anything that is not text or a number is printed."""
+    """The same for any value; containers are walked, other objects are printed."""
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, str):

@@ -1,7 +1,7 @@
 """Trace ids for logs and Kafka headers, and spans for whoever gives an exporter.
 
-Without an exporter spans are not recorded: ids still flow from request to event to job, at the price of two random
-numbers. With one, everything that leaves is scrubbed first.
+Without an exporter spans are not recorded: ids still flow from request to event to job, at the
+price of two random numbers. With one, everything that leaves is scrubbed first.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,12 +9,13 @@ from contextlib import contextmanager
 
 from opentelemetry import context, trace
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import Event, ReadableSpan, Span, TracerProvider
+from opentelemetry.sdk.trace import Event, ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON
 from opentelemetry.trace import Status, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from opentelemetry.util.types import AttributeValue
+from typing_extensions import override
 
 from common.telemetry.scrub import SCRUBBED, is_secret_name, scrub
 
@@ -22,7 +23,7 @@ _PROPAGATOR = TraceContextTextMapPropagator()
 
 
 def configure(service: str, exporter: SpanExporter | None = None) -> Tracer:
-    """A tracer for this process. With an exporter, spans are recorded, scrubbed and sent in batches."""
+    """A tracer; with an exporter, spans are recorded, scrubbed and sent in batches."""
     provider = TracerProvider(
         resource=Resource({"service.name": service}),
         sampler=ALWAYS_ON if exporter else ALWAYS_OFF,
@@ -54,30 +55,35 @@ _fallback = configure("reprise")
 
 @contextmanager
 def span_from(
-    traceparent: str | None, name: str, *, tracer: Tracer | None = None
+    traceparent: str | None,
+    name: str,
+    *,
+    tracer: Tracer | None = None,
+    kind: trace.SpanKind = trace.SpanKind.INTERNAL,
 ) -> Iterator[trace.Span]:
-    """Run a block as a child of `traceparent` (of a request, an event or a job row); garbage begins a new trace."""
+    """Run a block as a child of `traceparent`; none, or garbage, begins a new trace."""
     parent = _PROPAGATOR.extract(
         {"traceparent": traceparent} if traceparent else {}, context.Context()
     )
-    with (tracer or _fallback).start_as_current_span(
-        name, context=parent, record_exception=tracer is not None
-    ) as span:
+    with (tracer or _fallback).start_as_current_span(name, context=parent, kind=kind) as span:
         yield span
 
 
 class ScrubbingExporter(SpanExporter):
-    """Stands before another exporter and hands it spans without secrets in names, attributes, events or status."""
+    """Hands spans to another exporter, without secrets in names, attributes, events or status."""
 
     def __init__(self, inner: SpanExporter) -> None:
         self._inner = inner
 
+    @override
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         return self._inner.export([_scrubbed(span) for span in spans])
 
+    @override
     def shutdown(self) -> None:
         self._inner.shutdown()
 
+    @override
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         return self._inner.force_flush(timeout_millis)
 
@@ -112,15 +118,5 @@ def _attribute(name: str, value: AttributeValue) -> AttributeValue:
     if isinstance(value, str):
         return scrub(value)
     if isinstance(value, Sequence):
-        return [scrub(item) if isinstance(item, str) else item for item in value]  # type: ignore[return-value]
+        return [scrub(item) if isinstance(item, str) else item for item in value]
     return value
-
-
-__all__ = [
-    "ScrubbingExporter",
-    "Span",
-    "configure",
-    "current_ids",
-    "current_traceparent",
-    "span_from",
-]

@@ -1,0 +1,73 @@
+"""Request bodies without a copy of the part they come from."""
+
+import io
+from typing import SupportsIndex
+
+from typing_extensions import override
+
+from common.s3.model import Body
+
+
+class BufferView(io.BytesIO):
+    """A buffer as the file object that botocore hashes and aiohttp sends piece by piece.
+
+    It is a BytesIO only by type, which is how aiohttp knows that reading it needs no thread; the
+    bytes stay where they are. The owner of the buffer must not change it before the request ended.
+    """
+
+    def __init__(self, body: Body) -> None:
+        super().__init__()
+        self._view = memoryview(body)
+        self._at = 0
+
+    @override
+    def read(self, size: int | None = -1, /) -> bytes:
+        end = len(self._view) if size is None or size < 0 else self._at + size
+        piece = bytes(self._view[self._at : end])
+        self._at += len(piece)
+        return piece
+
+    @override
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: len(self._view)}[whence]
+        self._at = max(0, base + offset)
+        return self._at
+
+    @override
+    def tell(self) -> int:
+        return self._at
+
+    @override
+    def getbuffer(self) -> memoryview:
+        return self._view[:]
+
+    @override
+    def getvalue(self) -> bytes:
+        return bytes(self._view)
+
+    @override
+    def readline(self, size: int | None = -1, /) -> bytes:
+        raise io.UnsupportedOperation("a body has no lines")
+
+    @override
+    def __iter__(self) -> "BufferView":
+        return self
+
+    @override
+    def __next__(self) -> bytes:
+        piece = self.read(65_536)
+        if not piece:
+            raise StopIteration
+        return piece
+
+    def __len__(self) -> int:
+        return len(self._view)
+
+    @override
+    def truncate(self, size: SupportsIndex | None = None, /) -> int:
+        raise io.UnsupportedOperation("a body is not written to")
+
+
+def body_of(body: Body) -> io.BytesIO:
+    """A reader over the bytes."""
+    return BufferView(body)

@@ -1,0 +1,267 @@
+"""The production adapter for objects: reads, writes, streams, files, multiparts, listings.
+
+Every write signs its payload, so a cut body is refused by the store (design rule 7). Bodies are
+read in chunks of 64 KiB or more and always closed. All errors are kinds of common.errors, see
+`common.s3.failures`.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from common.errors import Invalid, NotFound, RepriseError, Unavailable
+from common.s3.bodies import body_of
+from common.s3.failures import mapped
+from common.s3.model import (
+    CHUNK,
+    MIB,
+    Body,
+    ObjectHead,
+    ObjectInfo,
+    OpenMultipart,
+    StoredPut,
+    range_header,
+    unquoted,
+)
+
+if TYPE_CHECKING:
+    from types_aiobotocore_s3.client import S3Client
+
+PART_SIZE = 8 * MIB
+MULTIPART_FROM = 16 * MIB
+MAX_GET = 64 * MIB  # what `get` may hold in memory
+
+
+class ObjectStore:
+    """Objects of one bucket."""
+
+    def __init__(self, client: "S3Client", bucket: str) -> None:
+        self._client = client
+        self.bucket = bucket
+        self._conditional = True
+
+    async def check(self) -> None:
+        """Raise unless the bucket answers; for readiness."""
+        with mapped():
+            await self._client.head_bucket(Bucket=self.bucket)
+
+    async def put(
+        self, key: str, body: Body, *, content_type: str, if_absent: bool = True
+    ) -> StoredPut:
+        """Write a small object whole; Conflict (`object_exists`) when `if_absent` and it is there.
+
+        A store without conditional writes writes anyway: keys are never reused (design rule 8), the
+        condition is a second lock.
+        """
+        condition = {"IfNoneMatch": "*"} if if_absent and self._conditional else {}
+        try:
+            etag = await self._put(key, body, content_type, condition)
+        except Unavailable as error:
+            if error.code != "storage_unsupported" or not condition:
+                raise
+            self._conditional = False
+            etag = await self._put(key, body, content_type, {})
+        return StoredPut(etag, len(body), hashlib.sha256(body).hexdigest())
+
+    async def _put(self, key: str, body: Body, content_type: str, condition: dict[str, Any]) -> str:
+        with mapped():
+            answer = await self._client.put_object(
+                Bucket=self.bucket,
+                Key=key,
+                Body=body_of(body),
+                ContentType=content_type,
+                **condition,
+            )
+        return unquoted(answer["ETag"])
+
+    async def head(self, key: str) -> ObjectHead | None:
+        """Size, ETag and type of an object, None when there is none."""
+        try:
+            with mapped():
+                answer = await self._client.head_object(Bucket=self.bucket, Key=key)
+        except NotFound:
+            return None
+        return ObjectHead(
+            answer["ContentLength"], unquoted(answer["ETag"]), answer.get("ContentType", "")
+        )
+
+    async def get(self, key: str, *, start: int | None = None, end: int | None = None) -> bytes:
+        """A small object, or bytes `start` to `end` (exclusive), in memory; ≤ 64 MiB."""
+        body = bytearray()
+        async with aclosing(self.stream(key, start=start, end=end)) as chunks:
+            async for chunk in chunks:
+                body += chunk
+                if len(body) > MAX_GET:
+                    raise Invalid("too much to hold in memory; stream it", code="object_too_large")
+        return bytes(body)
+
+    async def stream(
+        self,
+        key: str,
+        *,
+        start: int | None = None,
+        end: int | None = None,
+        chunk: int = CHUNK,
+        if_match: str | None = None,
+    ) -> AsyncGenerator[bytes, None]:
+        """Bytes `start` to `end` (exclusive), as they come, at most `chunk` at a time.
+
+        Use it inside `contextlib.aclosing` when you may leave early. Ends with Unavailable when the
+        store stops short of what it promised. `if_match` is an ETag without quotes; another object
+        raises Conflict.
+        """
+        conditions = (
+            {"Range": range_header(start, end)} if start is not None or end is not None else {}
+        )
+        conditions |= {"IfMatch": f'"{if_match}"'} if if_match else {}
+        with mapped():
+            answer = await self._client.get_object(
+                Bucket=self.bucket,
+                Key=key,
+                **conditions,  # type: ignore[arg-type]
+            )
+            body = answer["Body"]
+            try:
+                while piece := await body.read(max(chunk, CHUNK)):
+                    yield piece
+            finally:
+                body.close()
+
+    async def download(self, key: str, path: Path) -> int:
+        """Copy an object into a file; the number of bytes. A partial file is removed."""
+        try:
+            with await asyncio.to_thread(path.open, "wb") as file:
+                async with aclosing(self.stream(key, chunk=MIB)) as chunks:
+                    async for chunk in chunks:
+                        await asyncio.to_thread(file.write, chunk)
+                return file.tell()
+        except BaseException:
+            await asyncio.to_thread(path.unlink, missing_ok=True)
+            raise
+
+    async def upload_file(self, path: Path, key: str, content_type: str) -> StoredPut:
+        """Copy a file into an object: one put up to 16 MiB, else a multipart of 8 MiB parts.
+
+        Holds one part in memory. Whatever ends it early aborts the multipart.
+        """
+        size = (await asyncio.to_thread(path.stat)).st_size
+        if size <= MULTIPART_FROM:
+            body = await asyncio.to_thread(path.read_bytes)
+            return await self.put(key, body, content_type=content_type)
+        digest = hashlib.sha256()
+        async with self._multipart(key, content_type) as upload_id:
+            with await asyncio.to_thread(path.open, "rb") as file:
+                parts = [part async for part in self._parts(file, key, upload_id, digest)]
+            etag = await self.complete_multipart(key, upload_id, parts)
+        return StoredPut(etag, size, digest.hexdigest())
+
+    async def _parts(
+        self, file: BinaryIO, key: str, upload_id: str, digest: Any
+    ) -> AsyncIterator[tuple[int, str]]:
+        number = 0
+        while body := await asyncio.to_thread(file.read, PART_SIZE):
+            number += 1
+            await asyncio.to_thread(digest.update, body)
+            yield number, await self.upload_part(key, upload_id, number, body)
+
+    @asynccontextmanager
+    async def _multipart(self, key: str, content_type: str) -> AsyncIterator[str]:
+        upload_id = await self.create_multipart(key, content_type)
+        try:
+            yield upload_id
+        except BaseException:
+            # shielded: the cancellation that brought us here must not leave parts behind
+            await asyncio.shield(self._abort_quietly(key, upload_id))
+            raise
+
+    async def _abort_quietly(self, key: str, upload_id: str) -> None:
+        try:
+            await self.abort_multipart(key, upload_id)
+        except RepriseError:
+            return  # the sweep of open multiparts finds it; the first error is the one to tell
+
+    async def delete(self, key: str) -> None:
+        """Remove an object; one that is not there is a success."""
+        try:
+            with mapped():
+                await self._client.delete_object(Bucket=self.bucket, Key=key)
+        except NotFound:
+            return
+
+    async def list(self, prefix: str) -> AsyncIterator[ObjectInfo]:
+        """Every object under a prefix, in key order; complete, or it raises."""
+        with mapped():
+            pages = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self.bucket, Prefix=prefix
+            )
+            async for page in pages:
+                for item in page.get("Contents", []):
+                    yield ObjectInfo(
+                        item["Key"], item["Size"], unquoted(item["ETag"]), item["LastModified"]
+                    )
+
+    async def create_multipart(self, key: str, content_type: str) -> str:
+        """Begin a multipart; its upload id."""
+        with mapped():
+            answer = await self._client.create_multipart_upload(
+                Bucket=self.bucket, Key=key, ContentType=content_type
+            )
+        return answer["UploadId"]
+
+    async def upload_part(self, key: str, upload_id: str, number: int, body: Body) -> str:
+        """Write part `number` (from 1); its ETag. Writing the same number again replaces it.
+
+        Raises NotFound (`multipart_not_found`) when the multipart has ended.
+        """
+        with mapped():
+            answer = await self._client.upload_part(
+                Bucket=self.bucket,
+                Key=key,
+                UploadId=upload_id,
+                PartNumber=number,
+                Body=body_of(body),
+                ContentLength=len(body),
+            )
+        return unquoted(answer["ETag"])
+
+    async def complete_multipart(
+        self, key: str, upload_id: str, parts: Sequence[tuple[int, str]]
+    ) -> str:
+        """Make the object from these parts (number, ETag), in order; its ETag.
+
+        After any error the object may exist all the same: `head` and compare before deciding
+        (storage.md 2).
+        """
+        with mapped():
+            answer = await self._client.complete_multipart_upload(
+                Bucket=self.bucket,
+                Key=key,
+                UploadId=upload_id,
+                MultipartUpload={
+                    "Parts": [{"PartNumber": number, "ETag": f'"{etag}"'} for number, etag in parts]
+                },
+            )
+        return unquoted(answer["ETag"])
+
+    async def abort_multipart(self, key: str, upload_id: str) -> None:
+        """Give a multipart up and free its parts; one that is not there is a success."""
+        try:
+            with mapped():
+                await self._client.abort_multipart_upload(
+                    Bucket=self.bucket, Key=key, UploadId=upload_id
+                )
+        except NotFound:
+            return
+
+    async def list_multiparts(self, prefix: str) -> AsyncIterator[OpenMultipart]:
+        """Every open multipart under a prefix; complete, or it raises."""
+        with mapped():
+            pages = self._client.get_paginator("list_multipart_uploads").paginate(
+                Bucket=self.bucket, Prefix=prefix
+            )
+            async for page in pages:
+                for item in page.get("Uploads", []):
+                    yield OpenMultipart(item["Key"], item["UploadId"], item["Initiated"])

@@ -1,0 +1,106 @@
+"""Keeps background loops running: restarts with backoff, a pulse each, a bounded stop."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Mapping
+
+from prometheus_client import Counter
+
+from common.clock import Clock, SystemClock
+from common.telemetry import liveness, logs
+from common.telemetry.metrics import Metrics
+
+Loop = Callable[[asyncio.Event], Awaitable[None]]
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds between a crash and the next try
+STUCK_AFTER = 120.0  # seconds without a beat, of a loop that beats
+CRASHING_AFTER = 300.0  # seconds of crashes without a minute's run between them
+STEADY_AFTER = 60.0  # seconds of running that make an old crash forgotten
+_logger = logs.get_logger("loops")
+
+
+class SupervisedLoop:
+    """One loop and what is known of its health."""
+
+    def __init__(
+        self,
+        name: str,
+        loop: Loop,
+        *,
+        crashes: Counter,
+        clock: Clock | None = None,
+        first_pause: float = FIRST_PAUSE,
+    ) -> None:
+        self.name = name
+        self._loop = loop
+        self._clock = clock or SystemClock()
+        self._crashes = crashes
+        self._pulse = liveness.Pulse(self._clock)
+        self._first_pause = first_pause
+        self._unwell_since: float | None = None
+
+    def trouble(self) -> str | None:
+        """Why a restart of the process would help, None when it would not."""
+        age = self._pulse.age()
+        if age is not None and age > STUCK_AFTER:
+            return f"no progress for {age:.0f} s"
+        if self._unwell_since is not None:
+            unwell = self._clock.monotonic() - self._unwell_since
+            if unwell > CRASHING_AFTER:
+                return f"crashing for {unwell:.0f} s"
+        return None
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run the loop until `stop`, starting it again whenever it ends before that."""
+        liveness.watch(self._pulse)
+        pause = self._first_pause
+        while not stop.is_set():
+            started = self._clock.monotonic()
+            await self._once(stop)
+            if stop.is_set():
+                return
+            if self._clock.monotonic() - started > STEADY_AFTER:
+                pause, self._unwell_since = self._first_pause, None
+            if self._unwell_since is None:
+                self._unwell_since = started
+            self._pulse.forget()
+            await _pause(stop, pause * random.uniform(0.5, 1.0))  # noqa: S311  (jitter, not a secret)
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    async def _once(self, stop: asyncio.Event) -> None:
+        try:
+            await self._loop(stop)
+        except Exception:
+            self._crashes.labels(self.name).inc()
+            _logger.exception("loop.crashed", loop=self.name)
+        else:
+            if not stop.is_set():
+                _logger.warning("loop.ended", loop=self.name)
+
+
+def supervise(loops: Mapping[str, Loop], metrics: Metrics) -> list[SupervisedLoop]:
+    """Wrap the loops of a process."""
+    crashes = metrics.shared_counter("loop_crashes", "Loops that ended by an exception.", ["loop"])
+    return [SupervisedLoop(name, loop, crashes=crashes) for name, loop in loops.items()]
+
+
+async def run_until_stopped(
+    loops: list[SupervisedLoop], stop: asyncio.Event, *, grace: float
+) -> None:
+    """Run all loops; after `stop` each has `grace` seconds to come home, then it is cancelled."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(loop.run(stop), name=loop.name) for loop in loops]
+        await stop.wait()
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=grace)
+            for task in late:
+                _logger.warning("loop.cancelled", loop=task.get_name())
+                task.cancel()
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        return
