@@ -1,1 +1,148 @@
-"""bootstrap"""
+"""Puts the janitor together: read downwards, it is the list of its parts."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from importlib.metadata import version
+
+from faststream.kafka import KafkaBroker
+
+from common.clock import SystemClock
+from common.events.topics import JANITOR
+from common.jobs.queue import JobQueue
+from common.kafka.broker import build_broker
+from common.kafka.producer import TransactionalSender
+from common.postgres.engine import Database, open_engine
+from common.postgres.outbox import PostgresOutboxSource
+from common.relay.relay import Relay, transactional_id
+from common.s3.client import open_s3
+from common.s3.objects import ObjectStore
+from common.subscriber.dead_letters import DeadLetters
+from common.subscriber.loop import run_consumers
+from common.subscriber.subscriber import ReliableSubscriber
+from common.telemetry.telemetry import Telemetry
+from common.web.app import build_app
+from common.web.health import Check
+from common.web.loops import Loop
+from common.web.server import ServiceProcess
+from janitor.adapters.postgres_orders import PURGE_KIND
+from janitor.adapters.postgres_register import PostgresRegister
+from janitor.adapters.postgres_unit_of_work import PostgresUnitOfWork
+from janitor.adapters.s3_objects import S3Objects
+from janitor.consumers.assets import build_assets_handler
+from janitor.consumers.orders import OrderIntake
+from janitor.consumers.renditions import build_renditions_handler
+from janitor.consumers.uploads import build_uploads_handler
+from janitor.routes.ops import build_ops_routes
+from janitor.settings import JanitorSettings
+from janitor.usecases.carry_out_purge import CarryOutPurge
+from janitor.usecases.declare_object import DeclareObject
+from janitor.usecases.order_purge import OrderPurge
+from janitor.workers.purges import build_purge_worker
+
+SCHEMA = "janitor"
+
+
+@asynccontextmanager
+async def bootstrap(
+    settings: JanitorSettings, telemetry: Telemetry
+) -> AsyncIterator[ServiceProcess]:
+    """Open what the process's roles need; close it in reverse order."""
+    roles = settings.process.roles
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(open_engine(settings.postgres, schema=SCHEMA))
+        queue = _queue(settings, database)
+        unit_of_work = PostgresUnitOfWork(database, queue, SystemClock())
+        loops: dict[str, Loop] = {}
+        if "consumers" in roles:
+            dead_letters = await stack.enter_async_context(DeadLetters(settings.kafka, JANITOR))
+            loops["consumers"] = _consumers(settings, telemetry, unit_of_work, dead_letters)
+        if "workers" in roles:
+            client = await stack.enter_async_context(open_s3(settings.s3))
+            store = ObjectStore(client, settings.s3.bucket)
+            loops["purges"] = _purges(settings, telemetry, unit_of_work, store, queue)
+        if "relay" in roles:
+            loops["relay"] = _relay(settings, telemetry, database)
+        app = build_app(
+            service=JANITOR,
+            version=version("reprise-janitor"),
+            routers=[build_ops_routes(PostgresRegister(database))] if "http" in roles else [],
+            checks=[Check("postgres", database.check, required=True)],
+            telemetry=telemetry,
+            info={"roles": sorted(roles)},
+        )
+        yield ServiceProcess(app, loops)
+
+
+def _queue(settings: JanitorSettings, database: Database) -> JobQueue:
+    return JobQueue(
+        database,
+        lease=timedelta(seconds=settings.purge.lease),
+        backoff_cap=timedelta(seconds=settings.purge.retry_cap),
+    )
+
+
+def _consumers(
+    settings: JanitorSettings,
+    telemetry: Telemetry,
+    unit_of_work: PostgresUnitOfWork,
+    dead_letters: DeadLetters,
+) -> Loop:
+    refusals = telemetry.metrics.counter(
+        "refused_orders", "Facts that named an object which is not theirs."
+    )
+    declare = DeclareObject(unit_of_work)
+    intake = OrderIntake(OrderPurge(unit_of_work), refusals)
+
+    def build() -> tuple[KafkaBroker, list[ReliableSubscriber]]:
+        broker = build_broker(settings.kafka, JANITOR)
+        handlers = {
+            "janitor.uploads": build_uploads_handler(declare, intake),
+            "janitor.assets": build_assets_handler(declare, intake),
+            "janitor.renditions": build_renditions_handler(declare),
+        }
+        return broker, [
+            ReliableSubscriber(
+                broker,
+                group=group,
+                handle=handle,
+                dead_letters=dead_letters,
+                metrics=telemetry.metrics,
+            )
+            for group, handle in handlers.items()
+        ]
+
+    return run_consumers(settings.kafka, build)
+
+
+def _purges(
+    settings: JanitorSettings,
+    telemetry: Telemetry,
+    unit_of_work: PostgresUnitOfWork,
+    store: ObjectStore,
+    queue: JobQueue,
+) -> Loop:
+    deletes = telemetry.metrics.counter(
+        "object_deletes", "Deletes asked of the store, by outcome.", ["outcome"]
+    )
+    worker = build_purge_worker(
+        queue,
+        CarryOutPurge(unit_of_work, S3Objects(store, deletes)),
+        kind=PURGE_KIND,
+        concurrency=settings.purge.workers,
+        database=unit_of_work.database,
+        metrics=telemetry.metrics,
+    )
+    return worker.loop
+
+
+def _relay(settings: JanitorSettings, telemetry: Telemetry, database: Database) -> Loop:
+    relay = Relay(
+        PostgresOutboxSource(settings.postgres.url.get_secret_value(), JANITOR),
+        lambda: TransactionalSender(settings.kafka, transactional_id(JANITOR), JANITOR),
+        service=JANITOR,
+        clock=SystemClock(),
+        metrics=telemetry.metrics,
+        wake=database.wake("outbox"),
+    )
+    return relay.loop

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
-from uuid import UUID
 
 from common.events import Fact
 from common.ids import AssetId, EventId, ObjectKey
+from common.jobs.job import Job
 from janitor.domain.ledger import Declaration, LedgerEntry, ObjectState
 from janitor.domain.purge_order import Cause, Purge, PurgeOrder
 
@@ -37,7 +37,11 @@ class Ledger(Protocol):
         ...
 
     async def declare(self, declaration: Declaration, state: ObjectState) -> None:
-        """Add a row, first seen now in database time; a key already known is left as it is."""
+        """Add a row, first seen now in database time.
+
+        Of a known one only a missing declarer is filled in. A condemned one gets reason and cause
+        of the fact that ended its asset.
+        """
         ...
 
     async def condemn(self, order: PurgeOrder) -> None:
@@ -68,10 +72,10 @@ class PurgeOrders(Protocol):
         """Count one failed try under its stable code; return how many there were."""
         ...
 
-    async def finish(self, order_id: EventId, lease: "Lease") -> None:
+    async def finish(self, order_id: EventId, job: Job) -> None:
         """Record the end and complete the job.
 
-        Raises when the lease was lost meanwhile: the whole transaction must then roll back,
+        Raises LeaseLost when the lease ended meanwhile: the whole transaction must then roll back,
         because another worker holds the order and will say the same.
         """
         ...
@@ -88,15 +92,6 @@ class Publisher(Protocol):
         `event_id` is derived by the caller from what happened, so that a repeat says the same
         thing again.
         """
-        ...
-
-
-class Lease(Protocol):
-    """The leased job a worker holds. Only the adapter that completes it looks inside."""
-
-    @property
-    def id(self) -> UUID:
-        """The job's id: that of the order."""
         ...
 
 

@@ -9,18 +9,16 @@ from uuid import UUID
 from common.errors import NotFound, Unavailable
 from common.events import Fact
 from common.ids import AssetId, EventId, ObjectKey
+from common.jobs.job import Job
 from janitor.domain.ledger import Declaration, LedgerEntry, ObjectState
 from janitor.domain.purge_order import Cause, Purge, PurgeOrder
-from janitor.ports import Lease
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 
 
-@dataclass(frozen=True)
-class Held:
-    """A lease of the order with this id."""
-
-    id: UUID
+def held(order_id: UUID) -> Job:
+    """The leased job of an order."""
+    return Job(order_id, "purge", order_id, {}, 1, 0, 5, order_id, None)
 
 
 @dataclass
@@ -117,9 +115,9 @@ class MemoryJanitor:
         self.purges[order_id] = replace(purge, failures=purge.failures + 1, last_error=error)
         return purge.failures + 1
 
-    async def finish(self, order_id: EventId, lease: Lease) -> None:
+    async def finish(self, order_id: EventId, job: Job) -> None:
         self.purges[order_id] = replace(self.purges[order_id], finished_at=NOW)
-        self.completed.append(lease.id)
+        self.completed.append(job.id)
 
     async def publish(
         self, fact: Fact, *, asset_id: AssetId, event_id: EventId, cause: Cause

@@ -35,13 +35,13 @@ def asset_order(
         Scope.ASSET,
         "grace_over",
         keys_of(asset_id) if keys is None else keys,
-        Cause(new_event_id(), "reprise.asset.purge-due.v1", "root", "00-trace"),
+        Cause(new_event_id(), "reprise.asset.purge-due.v1", "catalog", "root", "00-trace"),
     )
 
 
 def objects_order(asset_id: AssetId, keys: tuple[ObjectKey, ...]) -> PurgeOrder:
     """What ObjectsPurgeDue asks."""
-    cause = Cause(new_event_id(), "reprise.asset.objects-purge-due.v1")
+    cause = Cause(new_event_id(), "reprise.asset.objects-purge-due.v1", "catalog")
     return PurgeOrder(asset_id, None, Scope.OBJECTS, "replaced", keys, cause)
 
 
@@ -49,7 +49,7 @@ def upload_order() -> PurgeOrder:
     """What the gateway's final fact asks: an original never finished, and a staged tail."""
     asset_id, upload_id = new_asset_id(), new_upload_id()
     keys = (original_key(asset_id, "mp4"), staging_key(upload_id, 0))
-    cause = Cause(new_event_id(), "reprise.upload.expired.v1")
+    cause = Cause(new_event_id(), "reprise.upload.expired.v1", "upload-gateway")
     return PurgeOrder(asset_id, UploadId(upload_id), Scope.UPLOAD, "expired", keys, cause)
 
 

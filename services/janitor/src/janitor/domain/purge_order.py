@@ -24,6 +24,7 @@ class Cause:
 
     event_id: EventId
     type: str
+    source: str
     correlation_id: str | None = None
     traceparent: str | None = None
 
@@ -43,7 +44,8 @@ class PurgeOrder:
     cause: Cause
 
     def __post_init__(self) -> None:
-        owned_keys(self.keys, asset_id=self.asset_id, upload_id=self.upload_id)
+        owned = owned_keys(self.keys, asset_id=self.asset_id, upload_id=self.upload_id)
+        object.__setattr__(self, "keys", owned)  # each once: a fact may name one twice
 
     @property
     def id(self) -> EventId:

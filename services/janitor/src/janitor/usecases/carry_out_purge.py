@@ -6,8 +6,9 @@ from common.errors import Unavailable
 from common.events import AssetPurged, ObjectPurged, PurgeFailed
 from common.failpoints import failpoint
 from common.ids import EventId, ObjectKey, event_id_for
+from common.jobs.job import Job
 from janitor.domain.purge_order import PurgeOrder, Scope, is_worth_reporting
-from janitor.ports import Lease, ObjectRemover, Transaction, UnitOfWork
+from janitor.ports import ObjectRemover, Transaction, UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +18,8 @@ class CarryOutPurge:
     unit_of_work: UnitOfWork
     remover: ObjectRemover
 
-    async def __call__(self, lease: Lease) -> None:
-        order_id = EventId(lease.id)
+    async def __call__(self, job: Job) -> None:
+        order_id = EventId(job.id)
         async with self.unit_of_work.begin() as transaction:
             order = (await transaction.orders.find(order_id)).order
         for key in order.keys:
@@ -28,7 +29,7 @@ class CarryOutPurge:
             await transaction.ledger.hold(order.asset_id)
             closed = await transaction.ledger.close(order)
             await _tell(transaction, order, [key for key in order.keys if key in closed])
-            await transaction.orders.finish(order_id, lease)
+            await transaction.orders.finish(order_id, job)
 
     async def _remove(self, order: PurgeOrder, key: ObjectKey) -> None:
         try:
