@@ -1,0 +1,123 @@
+"""The parts an edge configuration is made of; `nginx_config` puts them together."""
+
+import json
+
+from devstack.references import Place
+from devstack.topology import Process, Route, Topology
+
+# status -> (title, code, seconds after which a retry makes sense; 0 = none does)
+_PROBLEMS = {
+    400: ("Bad Request", "bad_request", 0),
+    404: ("Not Found", "not_found", 0),
+    413: ("Content Too Large", "too_large", 0),
+    414: ("URI Too Long", "uri_too_long", 0),
+    502: ("Bad Gateway", "unavailable", 2),
+    503: ("Service Unavailable", "unavailable", 5),
+    504: ("Gateway Timeout", "timeout", 5),
+}
+
+# Bodies reach the gateway as they arrive and answers leave as they come; nothing is spooled.
+PROXY = """\
+    proxy_http_version 1.1;
+    proxy_set_header Host $http_host;
+    proxy_set_header Connection "";
+    proxy_set_header X-Forwarded-For $remote_addr;
+    proxy_set_header X-Forwarded-Proto $scheme;
+    proxy_request_buffering off;
+    proxy_buffering off;
+    proxy_connect_timeout 5s;
+    # a request that may have reached the service is never sent twice
+    proxy_next_upstream off;
+
+    client_max_body_size 0;
+    client_body_timeout 60s;
+    client_header_buffer_size 4k;
+    large_client_header_buffers 4 32k;
+    keepalive_timeout 65s;
+    send_timeout 60s;
+    reset_timedout_connection on;
+    server_tokens off;
+    absolute_redirect off;
+    default_type application/octet-stream;"""
+
+LOG_FORMAT = """\
+    # never the query (it carries media tokens), never a path that is itself a capability
+    map $uri $logged_path {
+        default $uri;
+%s
+    }
+    log_format edge escape=json '{"time":"$time_iso8601","method":"$request_method",'
+        '"path":"$logged_path","status":$status,"sent":$bytes_sent,"received":$request_length,'
+        '"seconds":$request_time,"upstream":"$upstream_addr","upstream_status":"$upstream_status"}';"""
+
+
+def routed(topology: Topology) -> list[Process]:
+    names = {route.to for route in topology.routes}
+    return [process for process in topology.processes.values() if process.name in names]
+
+
+def upstreams(topology: Topology, place: Place) -> str:
+    # Idle connections end before the service's own 5 s, else a request may meet a closing one.
+    return "\n".join(
+        f"    upstream {process.name} {{\n"
+        f"        server {place.host(process)}:{place.port(process, 'main')} max_fails=0;\n"
+        f"        keepalive 32;\n        keepalive_timeout 3s;\n    }}"
+        for process in routed(topology)
+    )
+
+
+def backend_variable(name: str) -> str:
+    return "$" + name.replace("-", "_")
+
+
+def names(topology: Topology, place: Place) -> str:
+    # A map makes each backend a variable, which is what makes nginx ask the resolver again.
+    return "\n".join(
+        f"    map $host {backend_variable(process.name)} {{\n"
+        f"        default {place.host(process)}:{place.port(process, 'main')};\n    }}"
+        for process in routed(topology)
+    )
+
+
+def location(route: Route, backend: str) -> str:
+    """One routed path; `backend` is an upstream's name or a variable."""
+    how = {"exact": "= ", "prefix": "", "pattern": "~ "}[route.match]
+    path = f'"{route.path}"' if route.match == "pattern" else route.path
+    return (
+        f"        location {how}{path} {{\n"
+        f"            proxy_pass http://{backend};\n"
+        f"            proxy_read_timeout {route.timeout}s;\n"
+        f"            proxy_send_timeout {route.timeout}s;\n        }}"
+    )
+
+
+def closed_roots(topology: Topology) -> str:
+    """`/m` without its slash is no route; nginx by itself would redirect it."""
+    paths = [route.path.rstrip("/") for route in topology.routes if route.match == "prefix"]
+    return "\n".join(
+        f"        location = {path} {{\n            return 404;\n        }}" for path in paths
+    )
+
+
+def problems() -> str:
+    pages = "\n".join(f"        error_page {status} @problem_{status};" for status in _PROBLEMS)
+    return pages + "\n" + "\n".join(_problem(status) for status in _PROBLEMS)
+
+
+def _problem(status: int) -> str:
+    title, code, retry = _PROBLEMS[status]
+    body = json.dumps({"type": "about:blank", "title": title, "status": status, "code": code})
+    header = f"            add_header Retry-After {retry} always;\n" if retry else ""
+    return (
+        f"        location @problem_{status} {{\n"
+        f"            default_type application/problem+json;\n"
+        f"            add_header Cache-Control no-store always;\n{header}"
+        f"            return {status} '{body}';\n        }}"
+    )
+
+
+def own_health() -> str:
+    return (
+        "        location = /-/edge {\n            access_log off;\n            allow 127.0.0.1;\n"
+        "            deny all;\n            return 204;\n        }"
+    )

@@ -1,0 +1,110 @@
+"""Processes of the operating system: started in a group of their own, known again, ended whole."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+_STAT_STATE, _STAT_START = 0, 19  # fields of /proc/<pid>/stat, counted after the closing bracket
+_POLL = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """All that is needed to start a program; nothing of the caller's environment is inherited."""
+
+    argv: Sequence[str]
+    environment: Mapping[str, str]
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A process id together with its start mark, so that a recycled id is not mistaken for it."""
+
+    pid: int
+    mark: str
+
+    def alive(self) -> bool:
+        return start_mark(self.pid) == self.mark
+
+    def save(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(".new")
+        draft.write_text(json.dumps(asdict(self)))
+        draft.replace(path)
+
+
+def load_running(path: Path) -> Running | None:
+    """What a pid file says; nothing when it is absent or unreadable."""
+    try:
+        return Running(**json.loads(path.read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def start_mark(pid: int) -> str | None:
+    """When the process started, in a form that only compares; None when it is gone or a zombie."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return _start_mark_by_ps(pid) if not Path("/proc/self/stat").exists() else None
+    except ProcessLookupError:
+        return None
+    fields = text.rpartition(")")[2].split()
+    return None if fields[_STAT_STATE] in "ZX" else fields[_STAT_START]
+
+
+def _start_mark_by_ps(pid: int) -> str | None:
+    answer = subprocess.run(
+        ["ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
+    state, _, started = answer.stdout.strip().partition(" ")
+    return started.strip() if started and not state.startswith("Z") else None
+
+
+def launch(what: Launch, log: Path) -> tuple["subprocess.Popen[bytes]", Running]:
+    """Starts a program as leader of a session of its own, output to the end of `log`."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    what.folder.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        child = subprocess.Popen(
+            list(what.argv),
+            env=dict(what.environment),
+            cwd=what.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    # A program that ended already gets a mark that matches nothing: it is simply not alive.
+    return child, Running(child.pid, start_mark(child.pid) or "ended")
+
+
+def send(running: Running, number: signal.Signals) -> None:
+    """A signal to the process, if it still is the one that was started."""
+    if running.alive():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(running.pid, number)
+
+
+def kill_group(running: Running) -> None:
+    """Kills whatever is left of the process's group, also after its leader ended."""
+    if start_mark(running.pid) in {None, running.mark}:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(running.pid, signal.SIGKILL)
+
+
+def wait_gone(running: Running, seconds: float) -> bool:
+    """Whether the process ended within the time."""
+    deadline = time.monotonic() + seconds
+    while running.alive():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL)
+    return True

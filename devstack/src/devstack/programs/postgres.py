@@ -1,0 +1,62 @@
+"""PostgreSQL from the Python package's binaries, with passwords even on loopback."""
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from devstack.errors import DevstackError
+from devstack.os_processes import Launch
+from devstack.programs.program import Site
+from devstack.secret_store import write_private
+
+
+@dataclass(frozen=True, slots=True)
+class Postgres:
+    """Initialises its folder once and creates the one database; roles and schemas are setup's."""
+
+    site: Site
+
+    def prepare(self) -> Launch:
+        data = self.site.place.data(self.site.process.name)
+        if not (data / "PG_VERSION").exists():
+            self._initialise(data)
+        options = [f"--{key}={self.site.fill(v)}" for key, v in self.site.process.options.items()]
+        argv = [self._program("postgres"), "-D", str(data), "-p", str(self.site.port()), *options]
+        return Launch(self.site.tools.as_plain_user(argv), self.site.environment(), data)
+
+    def ready(self) -> bool:
+        database = self.site.topology.database
+        answer = self._ask(database, "select 1")
+        if f'database "{database}" does not exist' in answer.stderr:
+            answer = self._ask("postgres", f"create database {database}")
+        return answer.returncode == 0
+
+    def _initialise(self, data: Path) -> None:
+        data.parent.mkdir(parents=True, exist_ok=True)
+        password = data.parent / ".postgres-password"
+        write_private(password, self.site.place.secret("postgres-admin"))
+        argv = [
+            self._program("initdb"), "-D", str(data), "-U", "postgres", "-E", "UTF8", "--no-sync",
+            "-A", "scram-sha-256", f"--pwfile={password}", "--locale=C",
+            "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
+        ]  # fmt: skip
+        try:
+            done = self._run(self.site.tools.as_plain_user(argv), {})
+        finally:
+            password.unlink()
+        if done.returncode != 0:
+            raise DevstackError(f"initdb failed: {done.stderr.strip()[-800:]}")
+
+    def _ask(self, database: str, sql: str) -> "subprocess.CompletedProcess[str]":
+        target = f"postgresql://postgres@127.0.0.1:{self.site.port()}/{database}"
+        secret = {"PGPASSWORD": self.site.place.secret("postgres-admin"), "PGCONNECT_TIMEOUT": "5"}
+        return self._run([self._program("psql"), target, "-XAtc", sql], secret)
+
+    def _run(self, argv: list[str], extra: dict[str, str]) -> "subprocess.CompletedProcess[str]":
+        environment = {**self.site.environment(), **extra}
+        return subprocess.run(
+            argv, env=environment, capture_output=True, text=True, timeout=120, check=False
+        )
+
+    def _program(self, name: str) -> str:
+        return str(self.site.tools.postgres(name))

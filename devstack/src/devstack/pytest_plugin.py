@@ -1,0 +1,53 @@
+"""Fixtures of the real stack for tests, and the record of what a run proved.
+
+`infra`: broker, database and store run; no topic, schema or bucket exists unless a test makes it
+(or `stack` was asked for before). `stack`: everything, set up. Both are the same `Stack`, in a
+folder of its own on free ports, started when first asked for and stopped at the end of the run.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from devstack.pytest_results import ResultRecorder
+from devstack.stack import Stack
+from devstack.stack_for_tests import stack_for_tests
+
+_PATIENCE = 180  # seconds for a test that may have to start everything first
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("reprise")
+    group.addoption("--suite", default="", help="name of the result file, for `make requirements`")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(ResultRecorder(config), "reprise-results")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        wants_stack = {"infra", "stack"} & set(getattr(item, "fixturenames", ()))
+        if wants_stack and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(_PATIENCE))
+
+
+@pytest.fixture(scope="session")
+def one_stack() -> Iterator[Stack]:
+    """The run's own stack, nothing of it started yet."""
+    with stack_for_tests() as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def infra(one_stack: Stack) -> Stack:
+    """Broker, database and store."""
+    one_stack.start(one_stack.infrastructure())
+    return one_stack
+
+
+@pytest.fixture(scope="session")
+def stack(infra: Stack) -> Stack:
+    """The whole system behind its edge."""
+    infra.start()
+    return infra

@@ -1,0 +1,61 @@
+"""Watches a test run and writes its result file; refuses marks that name no requirement."""
+
+import pytest
+
+from devstack.requirement_rows import REQUIREMENTS, requirement_rows
+from devstack.results import Outcome, RunResult, TestResult, current_commit, save_result
+
+# What the suites leave out or ask for; with any other expression the run is a partial one.
+_EXPRESSIONS = {"test": "not long", "test-long": "long"}
+
+
+class ResultRecorder:
+    """A pytest plugin object; one per run."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._suite: str = config.getoption("--suite")
+        self._rows: dict[str, tuple[str, ...]] = {}
+        self._outcomes: dict[str, Outcome] = {}
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        known = set(requirement_rows()) if REQUIREMENTS.exists() else set()
+        for item in items:
+            rows = tuple(row for mark in item.iter_markers("req") for row in mark.args)
+            unknown = [row for row in rows if row not in known]
+            if unknown:
+                raise pytest.UsageError(
+                    f"{item.nodeid}: {unknown[0]} is no row of {REQUIREMENTS.name}"
+                )
+            self._rows[item.nodeid] = rows
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self._outcomes[report.nodeid] = "failed"
+        elif report.skipped or hasattr(report, "wasxfail"):
+            self._outcomes.setdefault(report.nodeid, "skipped")
+        elif report.when == "call":
+            self._outcomes.setdefault(report.nodeid, "passed")
+
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        if not self._suite or self._config.option.collectonly:
+            return
+        commit, dirty = current_commit()
+        tests = tuple(self._result(nodeid) for nodeid in self._rows if nodeid in self._outcomes)
+        complete = self._complete(session, exitstatus, len(tests))
+        save_result(RunResult(self._suite, commit, dirty, complete, tests))
+
+    def _result(self, nodeid: str) -> TestResult:
+        return TestResult(nodeid, self._outcomes[nodeid], self._rows[nodeid])
+
+    def _complete(self, session: pytest.Session, exitstatus: int, finished: int) -> bool:
+        option = self._config.option
+        unfiltered = (
+            self._config.args_source is not pytest.Config.ArgsSource.ARGS
+            and not option.keyword
+            and not option.deselect
+            and not getattr(option, "lf", False)
+            and option.markexpr == _EXPRESSIONS.get(self._suite, "")
+        )
+        to_its_end = exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}
+        return unfiltered and to_its_end and finished == len(session.items)
