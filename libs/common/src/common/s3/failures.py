@@ -58,7 +58,7 @@ _DETAILS = {
 
 
 @contextmanager
-def mapped() -> Generator[None, None, None]:
+def mapped(*, on_precondition: str = "object_exists") -> Generator[None, None, None]:
     """Re-raise what the S3 client raises inside as a kind of common.errors.
 
     A refusal of our credentials is Unavailable, not Forbidden: the caller did nothing wrong, and a
@@ -67,7 +67,10 @@ def mapped() -> Generator[None, None, None]:
     try:
         yield
     except ClientError as error:
-        raise error_of(error) from error
+        found = error_of(error)
+        if found.code == "object_exists":
+            found = Conflict(code=on_precondition)
+        raise found from error
     except (TimeoutError, BotoCoreError, HTTPClientError, aiohttp.ClientError) as error:
         raise Unavailable(_DETAILS["storage_unavailable"], code="storage_unavailable") from error
 

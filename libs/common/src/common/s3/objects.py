@@ -117,7 +117,7 @@ class ObjectStore:
             {"Range": range_header(start, end)} if start is not None or end is not None else {}
         )
         conditions |= {"IfMatch": f'"{if_match}"'} if if_match else {}
-        with mapped():
+        with mapped(on_precondition="object_changed"):
             answer = await self._client.get_object(
                 Bucket=self.bucket,
                 Key=key,
