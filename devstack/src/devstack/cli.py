@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from devstack import cli_reports
 from devstack.errors import DevstackError
 from devstack.install import install_cache
 from devstack.log_reading import follow_logs, show_logs
@@ -19,6 +20,7 @@ from devstack.system_packages import install_system_packages
 from devstack.toolbox import Toolbox
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
+app.registered_commands.extend(cli_reports.app.registered_commands)
 console = Console(highlight=False)
 Home = Annotated[Path, typer.Option(help="The stack's folder: data, logs, secrets.")]
 DEFAULT_HOME = ROOT / ".dev"
@@ -34,9 +36,9 @@ def run() -> None:
 
 
 @app.command()
-def install() -> None:
+def install(*, cache_only: Annotated[bool, typer.Option("--cache-only")] = False) -> None:
     """Install system packages where rights exist; fetch and build broker and store."""
-    problem = install_system_packages()
+    problem = None if cache_only else install_system_packages()
     if problem:
         raise DevstackError(problem)
     install_cache(topology(), Toolbox(DevstackSettings()), console.print)

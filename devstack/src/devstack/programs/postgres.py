@@ -21,6 +21,7 @@ class Postgres:
         if not (data / "PG_VERSION").exists():
             self._initialise(data)
         options = [f"--{key}={self.site.fill(v)}" for key, v in self.site.process.options.items()]
+        options.append("--unix_socket_directories=")  # their paths have 107 bytes at most
         argv = [self._program("postgres"), "-D", str(data), "-p", str(self.site.port()), *options]
         return Launch(self.site.tools.as_plain_user(argv), self.site.environment(), data)
 
