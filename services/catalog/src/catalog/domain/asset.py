@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from types import MappingProxyType
 from typing import Self
 from uuid import UUID
 
@@ -14,8 +13,6 @@ from common.access import OWNER
 from common.events import Fact, MediaFacts, MediaKind
 from common.events.envelope import Envelope
 from common.ids import AssetId, RunId, UploadId, UserId, run_id
-
-NOTHING_APPLIED: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +57,7 @@ class Asset:
     ready_at: datetime | None = None
     deleted_at: datetime | None = None
     restorable_until: datetime | None = None
-    applied: Mapping[str, int] = field(default=NOTHING_APPLIED)
+    applied: Mapping[str, int] = field(default_factory=dict)
     facts: int = 0
     records: int = 0
     version: int = 0

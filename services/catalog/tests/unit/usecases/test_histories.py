@@ -1,0 +1,85 @@
+"""Any history, told again in any part at any later moment, leaves the same rows and outbox."""
+
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from services.catalog.tests.memory import MemoryCatalog
+from services.catalog.tests.story import Story, some_sha256
+from services.catalog.tests.ways_in import WaysIn, told
+
+from common.events import Received
+
+Step = Callable[[Story], Received]
+
+BEFORE: list[list[Step]] = [
+    [Story.started, Story.aborted],
+    [Story.started, Story.rejected],
+    [Story.started, Story.expired],
+    [Story.started, Story.completed, Story.broken],
+    [Story.started, Story.completed, Story.probed, lambda s: s.failed("mp3-192"), Story.finished],
+    [Story.started, Story.completed, Story.probed, lambda s: s.ready("mp3-192")],
+    [Story.started, Story.completed, lambda s: s.probed(())],
+    [Story.started, Story.completed, Story.probed, Story.flagged],
+]
+AFTER: list[list[Step]] = [
+    [],
+    [Story.withdrawn, lambda s: s.ready("aac-128"), Story.finished],
+    [lambda s: s.named("a.flac"), lambda s: s.tagged(title="A"), Story.unnamed],
+    [Story.flagged, Story.object_purged, Story.purged, lambda s: s.ready("aac-128")],
+]
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[Received]:
+    """Two uploads of the same bytes, their facts interleaved as two partitions may be."""
+    sha256 = some_sha256()
+    lanes = [
+        [step(story) for step in draw(st.sampled_from(BEFORE)) + draw(st.sampled_from(AFTER))]
+        for story in (Story(sha256=sha256), Story(sha256=sha256))
+    ]
+    merged: list[Received] = []
+    while any(lanes):
+        lane = draw(st.sampled_from([lane for lane in lanes if lane]))
+        merged.append(lane.pop(0))
+    return merged
+
+
+@st.composite
+def histories_told_again(draw: st.DrawFn) -> tuple[list[Received], list[Received]]:
+    history = draw(histories())
+    again: list[Received] = []
+    for position, received in enumerate(history):
+        again.append(received)
+        repeats = st.lists(st.integers(0, position), max_size=3)
+        again += [history[index] for index in draw(repeats)]
+    return history, again
+
+
+async def played(history: list[Received]) -> tuple[Any, ...]:
+    catalog = MemoryCatalog()
+    await WaysIn(catalog).hear(history)
+    return catalog.rows, catalog.entries, catalog.details, told(catalog.outbox)
+
+
+@given(histories_told_again())
+async def test_facts_told_again_change_nothing(
+    both: tuple[list[Received], list[Received]],
+) -> None:
+    once, again = both
+    assert await played(once) == await played(again)
+
+
+@given(histories())
+async def test_what_is_told_is_numbered_without_gaps(history: list[Received]) -> None:
+    catalog = MemoryCatalog()
+    await WaysIn(catalog).hear(history)
+    last: dict[tuple[str, str], int] = {}
+    for message in catalog.outbox:
+        place = (message.topic, message.key)
+        assert message.envelope.sequence == last.get(place, 0) + 1
+        last[place] = message.envelope.sequence
+    assert all(
+        row.facts == last.get(("media.assets.v1", str(key)), 0) for key, row in catalog.rows.items()
+    )
