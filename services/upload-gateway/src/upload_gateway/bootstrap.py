@@ -1,1 +1,240 @@
-"""bootstrap"""
+"""What the parts of the gateway are, read downwards: plumbing, adapters, use cases, ways in."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib.metadata import version
+
+from fastapi import APIRouter
+from faststream.kafka import KafkaBroker
+from starlette.middleware import Middleware
+
+from common.clock import Clock, SystemClock
+from common.events.topics import UPLOAD_GATEWAY as SERVICE
+from common.jobs.queue import WAKE as JOB_WAKE
+from common.jobs.queue import JobQueue
+from common.kafka.broker import build_broker
+from common.kafka.producer import TransactionalSender
+from common.postgres.engine import Database, open_engine
+from common.postgres.outbox import WAKE as OUTBOX_WAKE
+from common.postgres.outbox import PostgresOutboxSource
+from common.relay.relay import Relay, transactional_id
+from common.s3.client import open_s3
+from common.s3.objects import ObjectStore
+from common.subscriber.dead_letters import DeadLetters
+from common.subscriber.loop import run_consumers
+from common.subscriber.subscriber import ReliableSubscriber
+from common.telemetry.telemetry import Telemetry
+from common.tokens import KeyRing, Receipts
+from common.web.app import build_app
+from common.web.callers import Callers
+from common.web.health import Check
+from common.web.loops import Loop
+from common.web.server import ServiceProcess
+from upload_gateway.adapters.asyncio_writers import AsyncioWriters
+from upload_gateway.adapters.memory_buffers import MemoryBuffers
+from upload_gateway.adapters.memory_digests import MemoryDigests
+from upload_gateway.adapters.postgres_ledger import PostgresLedger
+from upload_gateway.adapters.postgres_transaction import VERIFY
+from upload_gateway.adapters.puremagic_sniffer import PuremagicSniffer
+from upload_gateway.adapters.s3_parts import S3Parts, configured
+from upload_gateway.adapters.s3_staging import S3Staging
+from upload_gateway.adapters.secrets_check import SecretsCheck
+from upload_gateway.consumers.assets import GROUP, build_assets_handler
+from upload_gateway.routes import statuses
+from upload_gateway.routes.draining import cut_when_draining
+from upload_gateway.routes.status import build_status_routes
+from upload_gateway.routes.tus_protocol import TusProtocol
+from upload_gateway.routes.uploads import TusUseCases, build_tus_routes
+from upload_gateway.settings import StorageSettings, UploadGatewaySettings
+from upload_gateway.sweeps.expiry import build_expiry_sweep
+from upload_gateway.usecases.append_bytes import AppendBytes
+from upload_gateway.usecases.clear_upload import ClearUpload
+from upload_gateway.usecases.create_upload import CreateUpload
+from upload_gateway.usecases.describe_upload import DescribeUpload
+from upload_gateway.usecases.end_upload import EndUpload
+from upload_gateway.usecases.expire_uploads import ExpireUploads
+from upload_gateway.usecases.find_upload import FindUpload
+from upload_gateway.usecases.list_uploads import ListUploads
+from upload_gateway.usecases.mark_duplicate import MarkDuplicate
+from upload_gateway.usecases.receive_parts import ReceiveParts
+from upload_gateway.usecases.stage_tail import StageTail
+from upload_gateway.usecases.store_part import StorePart
+from upload_gateway.usecases.verify_upload import VerifyUpload
+from upload_gateway.workers.verify import build_verify_worker
+
+SCHEMA = "upload_gateway"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What all roles of a process share."""
+
+    settings: UploadGatewaySettings
+    telemetry: Telemetry
+    clock: Clock
+    database: Database
+    objects: ObjectStore | None
+    jobs: JobQueue
+    ledger: PostgresLedger
+    store: S3Parts
+    staging: S3Staging
+    clear: ClearUpload
+
+
+@asynccontextmanager
+async def bootstrap(
+    settings: UploadGatewaySettings, telemetry: Telemetry
+) -> AsyncIterator[ServiceProcess]:
+    """Open what this process needs and close it in reverse. Nothing here waits for Kafka or S3."""
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(open_engine(settings.postgres, schema=SCHEMA))
+        objects = await _open_objects(stack, settings.storage)
+        parts = _assemble(settings, telemetry, database, objects)
+        receipts = Receipts(KeyRing.parse(settings.receipts.ring.get_secret_value()))
+        writers = AsyncioWriters(stall=settings.upload.stall)
+        roles, http = settings.process.roles, "http" in settings.process.roles
+        app = build_app(
+            service=SERVICE,
+            version=version("reprise-upload-gateway"),
+            routers=build_routes(parts, receipts, writers) if http else [],
+            checks=_checks(parts, receipts),
+            telemetry=telemetry,
+            info={"roles": sorted(roles), "part_size": settings.upload.part_size},
+        )
+        loops: dict[str, Loop] = {}
+        if http:
+            # innermost, so that its refusals are counted and logged like all answers
+            app.user_middleware.append(Middleware(TusProtocol))
+            statuses.install(app)
+            loops["drain"] = cut_when_draining(app.state.health, writers.stop)
+        if "workers" in roles:
+            loops["verify"] = _verify_loop(parts)
+            expire = ExpireUploads(parts.ledger, parts.clear, parts.clock)
+            loops["expiry"] = build_expiry_sweep(expire, settings.upload.sweep_interval)
+        if "consumers" in roles:
+            dead_letters = await stack.enter_async_context(DeadLetters(settings.kafka, SERVICE))
+            loops["consumers"] = _consumers(parts, dead_letters)
+        if "relay" in roles:
+            loops["relay"] = _relay(parts).loop
+        yield ServiceProcess(app, loops)
+
+
+def build_routes(parts: Parts, receipts: Receipts, writers: AsyncioWriters) -> list[APIRouter]:
+    """The public routes, with the one buffer pool of the process behind them."""
+    limits, clock, ledger = parts.settings.upload, parts.clock, parts.ledger
+    buffers = MemoryBuffers(
+        count=limits.buffers, size=limits.part_size, patience=limits.buffer_wait
+    )
+    metrics = parts.telemetry.metrics
+    metrics.gauge("part_buffers_used", "Part buffers in the hands of uploads.").set_function(
+        lambda: buffers.in_use
+    )
+    receive = ReceiveParts(
+        StorePart(ledger, parts.store, parts.staging, clock, limits.expiry),
+        StageTail(ledger, parts.staging, clock, limits.expiry),
+        MemoryDigests(),
+    )
+    uses = TusUseCases(
+        create=CreateUpload(
+            ledger, parts.store, clock, limits.max_size, limits.part_size, limits.expiry
+        ),
+        find=FindUpload(ledger, writers),
+        append=AppendBytes(ledger, writers, buffers, receive),
+        end=EndUpload(ledger, writers, parts.clear, clock),
+        received=metrics.counter("received_bytes", "Body bytes of uploads."),
+    )
+    callers = Callers(parts.settings.callers)
+    describe = DescribeUpload(ledger, receipts, clock)
+    return [
+        build_tus_routes(uses, callers),
+        build_status_routes(describe, ListUploads(ledger), callers),
+    ]
+
+
+async def _open_objects(stack: AsyncExitStack, storage: StorageSettings) -> ObjectStore | None:
+    if not storage.configured:
+        return None
+    client = await stack.enter_async_context(open_s3(storage))
+    return ObjectStore(client, storage.bucket)
+
+
+def _assemble(
+    settings: UploadGatewaySettings,
+    telemetry: Telemetry,
+    database: Database,
+    objects: ObjectStore | None,
+) -> Parts:
+    lease = timedelta(seconds=settings.upload.verify_lease)
+    jobs = JobQueue(database, lease=lease)
+    ledger = PostgresLedger(database, jobs)
+    store, staging = S3Parts(objects), S3Staging(objects)
+    return Parts(
+        settings=settings,
+        telemetry=telemetry,
+        clock=SystemClock(),
+        database=database,
+        objects=objects,
+        jobs=jobs,
+        ledger=ledger,
+        store=store,
+        staging=staging,
+        clear=ClearUpload(ledger, store, staging),
+    )
+
+
+def _checks(parts: Parts, receipts: Receipts) -> list[Check]:
+    """Only the database and the secrets decide; a missing store is shown and answered per route."""
+
+    async def storage() -> None:
+        await configured(parts.objects).check()
+
+    return [
+        Check("postgres", parts.database.check),
+        Check("secrets", SecretsCheck(parts.settings.callers, receipts, parts.clock)),
+        Check("storage", storage, required=False),
+    ]
+
+
+def _verify_loop(parts: Parts) -> Loop:
+    sniffer = PuremagicSniffer()
+    verify = VerifyUpload(parts.ledger, parts.store, sniffer, parts.clear, parts.clock)
+    worker = build_verify_worker(
+        verify,
+        parts.jobs,
+        kind=VERIFY,
+        concurrency=parts.settings.upload.verify_concurrency,
+        wake=parts.database.wake(JOB_WAKE),
+        metrics=parts.telemetry.metrics,
+    )
+    return worker.loop
+
+
+def _consumers(parts: Parts, dead_letters: DeadLetters) -> Loop:
+    handle = build_assets_handler(MarkDuplicate(parts.ledger))
+
+    def build() -> tuple[KafkaBroker, list[ReliableSubscriber]]:
+        broker = build_broker(parts.settings.kafka, SERVICE)
+        subscriber = ReliableSubscriber(
+            broker,
+            group=GROUP,
+            handle=handle,
+            dead_letters=dead_letters,
+            metrics=parts.telemetry.metrics,
+        )
+        return broker, [subscriber]
+
+    return run_consumers(parts.settings.kafka, build)
+
+
+def _relay(parts: Parts) -> Relay:
+    kafka = parts.settings.kafka
+    return Relay(
+        PostgresOutboxSource(parts.settings.postgres.url.get_secret_value(), SERVICE),
+        lambda: TransactionalSender(kafka, transactional_id(SERVICE), SERVICE),
+        service=SERVICE,
+        clock=parts.clock,
+        metrics=parts.telemetry.metrics,
+        wake=parts.database.wake(OUTBOX_WAKE),
+    )

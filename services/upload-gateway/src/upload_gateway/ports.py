@@ -1,1 +1,287 @@
-"""ports"""
+"""What the gateway needs: a ledger, a store, a pool of buffers and order among writers."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Literal, Protocol
+from uuid import UUID
+
+from common.events import Message
+from common.ids import AssetId, ObjectKey, UploadId, UserId
+from upload_gateway.domain.checksum import RunningDigest
+from upload_gateway.domain.formats import Format
+from upload_gateway.domain.upload import Part, Segment, Stored, Upload
+
+CutReason = Literal[
+    "client_gone",  # the connection ended in the body
+    "stalled",  # no byte for longer than the stall timeout
+    "stopping",  # the process got SIGTERM
+    "asked",  # somebody asked for the offset: who asks is about to go on from there
+    "superseded",  # a newer request writes; it brings the uncommitted bytes again
+    "ended",  # the upload was aborted
+    "failed",  # a part could not be stored; receiving more of them makes no sense
+]
+
+
+class BodyCut(Exception):
+    """The body of a request ended before its end; never leaves the use case that reads it."""
+
+    def __init__(self, reason: CutReason) -> None:
+        super().__init__(reason)
+        self.reason: CutReason = reason
+
+
+class Ticket(Protocol):
+    """A leased job, as opaque as the use case needs it: who holds it may close it."""
+
+    @property
+    def id(self) -> UUID: ...
+
+
+class Transaction(Protocol):
+    """One Postgres transaction: committed when its block ends, rolled back when it raises."""
+
+    async def locked(self, upload_id: UploadId) -> Upload:
+        """The row, nobody else's until the transaction ends; raises UploadNotFound."""
+        ...
+
+    async def segments(self, upload_id: UploadId) -> list[Segment]:
+        """Staged segments by their start."""
+        ...
+
+    async def add(self, upload: Upload) -> None:
+        """A new row."""
+        ...
+
+    async def save(self, upload: Upload) -> None:
+        """Write a row that this transaction has locked."""
+        ...
+
+    async def add_part(self, upload_id: UploadId, part: Part) -> None:
+        """Record a part; one of the same number is replaced, as it is in the store."""
+        ...
+
+    async def add_segment(self, upload_id: UploadId, segment: Segment) -> None:
+        """Record a segment; segments are never changed."""
+        ...
+
+    async def forget_segments(self, upload_id: UploadId, segments: Sequence[Segment]) -> None:
+        """Drop the rows of segments whose objects are gone."""
+        ...
+
+    async def publish(self, message: Message) -> None:
+        """Append to the outbox; call it for a row that is locked or new."""
+        ...
+
+    async def enqueue_verify(self, upload: Upload) -> None:
+        """Ask for verification; twice for one upload is once."""
+        ...
+
+    async def close(self, ticket: Ticket) -> None:
+        """Mark the job done with its result; a lost lease raises, which rolls both back."""
+        ...
+
+
+class Ledger(Protocol):
+    """The rows of all uploads; what is committed here is what clients are told.
+
+    Every method raises Unavailable when Postgres does not answer; nothing was acknowledged then.
+    """
+
+    def change(self) -> AbstractAsyncContextManager[Transaction]:
+        """One transaction."""
+        ...
+
+    async def find(self, upload_id: UploadId) -> Upload:
+        """The row as it is; raises UploadNotFound."""
+        ...
+
+    async def parts(self, upload_id: UploadId) -> list[Part]:
+        """Committed parts by number."""
+        ...
+
+    async def segments(self, upload_id: UploadId) -> list[Segment]:
+        """Staged segments by their start."""
+        ...
+
+    async def page(self, user_id: UserId, after: AssetId | None, limit: int) -> list[Upload]:
+        """A person's uploads, newest first, older than the one named by `after`."""
+        ...
+
+    async def due(self, now: datetime, limit: int) -> list[UploadId]:
+        """Running uploads past their expiry, the oldest first."""
+        ...
+
+    async def uncleared(self, ended_before: datetime, limit: int) -> list[UploadId]:
+        """Ended uploads whose leftovers in the store are not yet known to be gone."""
+        ...
+
+
+class PartStore(Protocol):
+    """Multipart uploads and finished objects of the one bucket.
+
+    Raises Unavailable with code `storage_not_configured` or `storage_unavailable` (time-outs,
+    refusals and throttling that outlived the client's own few tries).
+    """
+
+    def require(self) -> None:
+        """Raise Unavailable(`storage_not_configured`) when there is no store; no I/O."""
+        ...
+
+    async def open(self, key: ObjectKey, content_type: str) -> str:
+        """Begin a multipart upload; its id."""
+        ...
+
+    async def put_part(
+        self, key: ObjectKey, multipart_id: str, number: int, body: memoryview
+    ) -> str:
+        """Store one part with a signed payload, so that a cut body is refused; its ETag.
+
+        The same number again replaces it. Raises PartsLost when the store has forgotten the
+        multipart.
+        """
+        ...
+
+    async def complete(self, key: ObjectKey, multipart_id: str, parts: Sequence[Part]) -> None:
+        """Make the object of these parts; after any error ask `stat`: it may exist all the same.
+
+        Raises PartsLost when the store has forgotten the multipart or a part of it.
+        """
+        ...
+
+    async def discard(self, key: ObjectKey) -> None:
+        """Abort every open multipart of this key, also one whose id was never stored."""
+        ...
+
+    async def remove(self, key: ObjectKey) -> None:
+        """Delete an object nobody was told of; gone already is fine."""
+        ...
+
+    async def stat(self, key: ObjectKey) -> Stored | None:
+        """Size and ETag of the object, or None."""
+        ...
+
+    async def opening(self, key: ObjectKey, size: int) -> bytes:
+        """The first bytes of an object, at most `size`."""
+        ...
+
+    def stream(self, key: ObjectKey) -> AsyncIterator[bytes]:
+        """All bytes of an object, in chunks."""
+        ...
+
+
+class Staging(Protocol):
+    """Staged segments under `staging/<upload_id>/`; errors as in PartStore."""
+
+    async def put(self, upload_id: UploadId, start: int, body: memoryview) -> Segment:
+        """Write a new object, never over another one."""
+        ...
+
+    async def read_into(self, segment: Segment, view: memoryview) -> None:
+        """Fill `view`, as large as the segment; raises PartsLost when it is not there in full."""
+        ...
+
+    async def remove(self, segments: Sequence[Segment]) -> None:
+        """Delete these objects; one that is gone already is fine."""
+        ...
+
+    async def clear(self, upload_id: UploadId) -> None:
+        """Delete everything staged for an upload, also what has no row."""
+        ...
+
+
+class BufferLease(Protocol):
+    """At most two part buffers in the hands of one upload; all go back when the lease ends."""
+
+    @property
+    def first(self) -> memoryview:
+        """The buffer that was waited for."""
+        ...
+
+    def other(self, busy: memoryview) -> memoryview | None:
+        """A buffer beside `busy`, only if one is free and nobody waits for it; never waits itself.
+
+        Gives the idle second one back when somebody else waits.
+        """
+        ...
+
+
+class Buffers(Protocol):
+    """The process's part buffers: preallocated, equal, and the bound of its memory."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of one buffer."""
+        ...
+
+    def lease(self) -> AbstractAsyncContextManager[BufferLease]:
+        """Wait in line for one; raises Unavailable(`no_buffer_free`) when it takes too long."""
+        ...
+
+
+class Body(Protocol):
+    """The bytes of a request as they arrive."""
+
+    async def read_into(self, view: memoryview) -> int:
+        """Copy what is there, at least one byte, into `view`; 0 at the end of the body.
+
+        Raises BodyCut(`client_gone`) when the connection ends first.
+        """
+        ...
+
+
+class Writer(Protocol):
+    """A request that writes to an upload, and can be ended by others."""
+
+    def reading(self) -> AbstractAsyncContextManager[None]:
+        """Inside, waiting for the client ends with BodyCut when the writer is cut or it stalls.
+
+        Only reads of the body belong inside: what is already received is stored in peace.
+        """
+        ...
+
+    def progressed(self) -> None:
+        """Bytes arrived: the stall timeout starts anew."""
+        ...
+
+    def cut(self, reason: CutReason) -> None:
+        """End it; the first reason stays."""
+        ...
+
+
+class Writers(Protocol):
+    """The writers of this process, one per upload; the generation decides across processes."""
+
+    def writing(self, upload_id: UploadId, generation: int) -> AbstractAsyncContextManager[Writer]:
+        """Become the writer: an older one is cut and waited for, a newer one raises Superseded.
+
+        Raises UploadBusy when the older one does not end in time.
+        """
+        ...
+
+    async def settle(self, upload_id: UploadId, reason: CutReason) -> None:
+        """Cut the writer, if there is one, and wait until what it saves is saved.
+
+        Raises UploadBusy when it does not end in time.
+        """
+        ...
+
+
+class Digests(Protocol):
+    """Running digests of this process; losing one costs a read of the object and nothing else."""
+
+    def take(self, upload_id: UploadId, offset: int) -> RunningDigest | None:
+        """The digest of exactly the first `offset` bytes; it is the caller's from now on."""
+        ...
+
+    def keep(self, upload_id: UploadId, digest: RunningDigest) -> None:
+        """Keep it for the next request; bounded, the longest unused goes first."""
+        ...
+
+
+class Sniffer(Protocol):
+    """Reads a format off the first bytes."""
+
+    def formats(self, opening: bytes) -> frozenset[Format]:
+        """Every format these bytes may be the beginning of; empty when it is none of ours."""
+        ...

@@ -1,0 +1,108 @@
+"""Order among the writers of this process: the newer one wins, the older one is cut."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from common.ids import UploadId
+from upload_gateway.domain.errors import Superseded, UploadBusy
+from upload_gateway.ports import BodyCut, CutReason
+
+_RESOLUTION = 1.0  # seconds; moving the deadline for each chunk would cost more than the copy
+
+
+class AsyncioWriter:
+    """One request's hold on an upload. Cutting it moves the deadline of its read to now."""
+
+    def __init__(self, generation: int, stall: float) -> None:
+        self.generation = generation
+        self.ended = asyncio.Event()
+        self._stall = stall
+        self._seen = 0.0
+        self._reason: CutReason | None = None
+        self._scope: asyncio.Timeout | None = None
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[None]:
+        if (reason := self._why()) is not None:
+            raise BodyCut(reason)
+        self._seen = _now()
+        try:
+            async with asyncio.timeout(self._stall) as self._scope:
+                yield
+        except TimeoutError:
+            raise BodyCut(self._why() or "stalled") from None
+        finally:
+            self._scope = None
+
+    def progressed(self) -> None:
+        now = _now()
+        if now - self._seen > _RESOLUTION and self._reason is None:
+            self._seen = now
+            self._reschedule(now + self._stall)
+
+    def cut(self, reason: CutReason) -> None:
+        if self._reason is None:
+            self._reason = reason
+            self._reschedule(_now())
+
+    def _why(self) -> CutReason | None:
+        return self._reason
+
+    def _reschedule(self, when: float) -> None:
+        if self._scope is not None and not self._scope.expired():
+            self._scope.reschedule(when)
+
+
+class AsyncioWriters:
+    """`stall` is how long a client may send nothing, `patience` how long a cut writer may save.
+
+    Both in seconds.
+    """
+
+    def __init__(self, *, stall: float, patience: float = 5.0) -> None:
+        self._current: dict[UploadId, AsyncioWriter] = {}
+        self._stall, self._patience = stall, patience
+        self._stopping = False
+
+    @asynccontextmanager
+    async def writing(self, upload_id: UploadId, generation: int) -> AsyncIterator[AsyncioWriter]:
+        older = self._current.get(upload_id)
+        if older is not None and older.generation > generation:
+            raise Superseded
+        writer = AsyncioWriter(generation, self._stall)
+        if self._stopping:
+            writer.cut("stopping")
+        self._current[upload_id] = writer
+        try:
+            await self._end(older, "superseded")
+            yield writer
+        finally:
+            writer.ended.set()
+            if self._current.get(upload_id) is writer:
+                del self._current[upload_id]
+
+    async def settle(self, upload_id: UploadId, reason: CutReason) -> None:
+        await self._end(self._current.get(upload_id), reason)
+
+    def stop(self) -> None:
+        """The process is about to end: cut all writers, and those that are just beginning."""
+        self._stopping = True
+        for writer in self._current.values():
+            writer.cut("stopping")
+
+    async def _end(self, writer: AsyncioWriter | None, reason: CutReason) -> None:
+        if writer is None:
+            return
+        writer.cut(reason)
+        try:
+            async with asyncio.timeout(self._patience):
+                await writer.ended.wait()
+        except TimeoutError:
+            raise UploadBusy(
+                "an older request on this upload does not end", retry_after=2
+            ) from None
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,79 @@
+"""The ledger on Postgres: rows in, domain values out."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, select
+
+from common.ids import AssetId, UploadId, UserId
+from common.jobs.queue import JobQueue
+from common.postgres.engine import Database
+from upload_gateway.adapters import tables
+from upload_gateway.adapters.postgres_transaction import (
+    PostgresTransaction,
+    part_of,
+    segment_of,
+    segments_query,
+    upload_of,
+)
+from upload_gateway.domain.errors import UploadNotFound
+from upload_gateway.domain.upload import ENDED, RUNNING, Part, Segment, Upload
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresLedger:
+    """Ledger of the gateway's own schema; `Database` maps what the driver raises."""
+
+    database: Database
+    jobs: JobQueue
+
+    @asynccontextmanager
+    async def change(self) -> AsyncIterator[PostgresTransaction]:
+        async with self.database.write() as session:
+            yield PostgresTransaction(session, self.jobs)
+
+    async def find(self, upload_id: UploadId) -> Upload:
+        async with self.database.read() as session:
+            query = select(tables.upload).where(tables.upload.c.id == upload_id)
+            row = (await session.execute(query)).one_or_none()
+        if row is None:
+            raise UploadNotFound
+        return upload_of(row)
+
+    async def parts(self, upload_id: UploadId) -> list[Part]:
+        columns = tables.part.c
+        query = select(tables.part).where(columns.upload_id == upload_id).order_by(columns.number)
+        async with self.database.read() as session:
+            return [part_of(row) for row in await session.execute(query)]
+
+    async def segments(self, upload_id: UploadId) -> list[Segment]:
+        async with self.database.read() as session:
+            return [segment_of(row) for row in await session.execute(segments_query(upload_id))]
+
+    async def page(self, user_id: UserId, after: AssetId | None, limit: int) -> list[Upload]:
+        columns = tables.upload.c
+        query = select(tables.upload).where(columns.user_id == user_id)
+        if after is not None:
+            query = query.where(columns.asset_id < after)
+        async with self.database.read() as session:
+            rows = await session.execute(query.order_by(columns.asset_id.desc()).limit(limit))
+            return [upload_of(row) for row in rows]
+
+    async def due(self, now: datetime, limit: int) -> list[UploadId]:
+        columns = tables.upload.c
+        query = select(columns.id).where(columns.state.in_(RUNNING), columns.expires_at <= now)
+        return await self._ids(query.order_by(columns.expires_at).limit(limit))
+
+    async def uncleared(self, ended_before: datetime, limit: int) -> list[UploadId]:
+        columns = tables.upload.c
+        query = select(columns.id).where(
+            columns.state.in_(ENDED), ~columns.cleared, columns.ended_at <= ended_before
+        )
+        return await self._ids(query.order_by(columns.ended_at).limit(limit))
+
+    async def _ids(self, query: Select[Any]) -> list[UploadId]:
+        async with self.database.read() as session:
+            return [UploadId(found) for found in await session.scalars(query)]

@@ -1,0 +1,109 @@
+"""One transaction on the ledger: the row, its parts, the outbox and the jobs change together."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from sqlalchemy import Row, Select, delete, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from common.events import Message
+from common.ids import ObjectKey, UploadId
+from common.jobs.job import Job
+from common.jobs.queue import JobQueue
+from common.postgres import outbox
+from common.postgres.engine import WriteSession
+from common.telemetry.tracing import current_traceparent
+from upload_gateway.adapters import tables
+from upload_gateway.domain.errors import UploadNotFound
+from upload_gateway.domain.upload import Part, Segment, Upload
+from upload_gateway.ports import Ticket
+
+VERIFY = "verify"
+# tries that a bug or a crash may use up; outages of store and database use none
+_ATTEMPTS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresTransaction:
+    """Everything a use case may do between begin and commit."""
+
+    session: WriteSession
+    jobs: JobQueue
+
+    async def locked(self, upload_id: UploadId) -> Upload:
+        query = select(tables.upload).where(tables.upload.c.id == upload_id).with_for_update()
+        row = (await self.session.execute(query)).one_or_none()
+        if row is None:
+            raise UploadNotFound
+        return upload_of(row)
+
+    async def segments(self, upload_id: UploadId) -> list[Segment]:
+        return [segment_of(row) for row in await self.session.execute(segments_query(upload_id))]
+
+    async def add(self, upload: Upload) -> None:
+        await self.session.execute(insert(tables.upload).values(asdict(upload)))
+
+    async def save(self, upload: Upload) -> None:
+        values = asdict(upload)
+        changed = update(tables.upload).where(tables.upload.c.id == values.pop("id"))
+        await self.session.execute(changed.values(values))
+
+    async def add_part(self, upload_id: UploadId, part: Part) -> None:
+        values = asdict(part)
+        added = upsert(tables.part).values(upload_id=upload_id, **values)
+        await self.session.execute(
+            added.on_conflict_do_update(index_elements=["upload_id", "number"], set_=values)
+        )
+
+    async def add_segment(self, upload_id: UploadId, segment: Segment) -> None:
+        await self.session.execute(
+            insert(tables.segment).values(upload_id=upload_id, **asdict(segment))
+        )
+
+    async def forget_segments(self, upload_id: UploadId, segments: Sequence[Segment]) -> None:
+        columns = tables.segment.c
+        starts = [segment.start for segment in segments]
+        await self.session.execute(
+            delete(tables.segment).where(columns.upload_id == upload_id, columns.start.in_(starts))
+        )
+
+    async def publish(self, message: Message) -> None:
+        if message.envelope.traceparent is None:
+            envelope = replace(message.envelope, traceparent=current_traceparent())
+            message = replace(message, envelope=envelope)
+        await outbox.append(self.session, message)
+
+    async def enqueue_verify(self, upload: Upload) -> None:
+        # an upload is verified once, so its id is the job's
+        await self.jobs.enqueue(
+            self.session,
+            id=upload.id,
+            kind=VERIFY,
+            subject=upload.id,
+            payload={},
+            max_attempts=_ATTEMPTS,
+            traceparent=current_traceparent(),
+        )
+
+    async def close(self, ticket: Ticket) -> None:
+        if not isinstance(ticket, Job):
+            raise TypeError("only a leased job can be closed")
+        await self.jobs.complete(self.session, ticket)
+
+
+def segments_query(upload_id: UploadId) -> Select[Any]:
+    columns = tables.segment.c
+    return select(tables.segment).where(columns.upload_id == upload_id).order_by(columns.start)
+
+
+def upload_of(row: Row[Any]) -> Upload:
+    return Upload(**row._mapping)  # noqa: SLF001  (SQLAlchemy's public name for it)
+
+
+def part_of(row: Row[Any]) -> Part:
+    return Part(row.number, row.etag, row.size)
+
+
+def segment_of(row: Row[Any]) -> Segment:
+    return Segment(row.start, row.size, ObjectKey(row.key))

@@ -1,0 +1,50 @@
+"""Staged segments on S3: small objects under the upload's own prefix."""
+
+from collections.abc import Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from common.errors import NotFound
+from common.ids import UploadId, staging_key
+from common.s3.objects import ObjectStore
+from upload_gateway.adapters.s3_parts import configured
+from upload_gateway.domain.errors import PartsLost
+from upload_gateway.domain.upload import Segment
+
+_TYPE = "application/octet-stream"
+
+
+@dataclass(frozen=True, slots=True)
+class S3Staging:
+    """`objects` is None where no store is configured."""
+
+    objects: ObjectStore | None
+
+    async def put(self, upload_id: UploadId, start: int, body: memoryview) -> Segment:
+        key = staging_key(upload_id, start)
+        await configured(self.objects).put(key, body, content_type=_TYPE)
+        return Segment(start, len(body), key)
+
+    async def read_into(self, segment: Segment, view: memoryview) -> None:
+        at = 0
+        try:
+            async with aclosing(configured(self.objects).stream(segment.key)) as chunks:
+                async for chunk in chunks:
+                    if at + len(chunk) > len(view):
+                        raise PartsLost("a staged segment is too long")
+                    view[at : at + len(chunk)] = chunk
+                    at += len(chunk)
+        except NotFound as error:
+            raise PartsLost("a staged segment is missing") from error
+        if at != len(view):
+            raise PartsLost("a staged segment is too short")
+
+    async def remove(self, segments: Sequence[Segment]) -> None:
+        for segment in segments:
+            await configured(self.objects).delete(segment.key)
+
+    async def clear(self, upload_id: UploadId) -> None:
+        objects = configured(self.objects)
+        found = [item.key async for item in objects.list(f"staging/{upload_id}/")]
+        for key in found:
+            await objects.delete(key)

@@ -1,0 +1,65 @@
+"""The gateway's tables as SQLAlchemy sees them; the migrations make them."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+)
+
+metadata = MetaData()
+
+# a column for each field of domain.upload.Upload, of the same name
+upload = Table(
+    "upload",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("asset_id", Uuid),
+    Column("user_id", Uuid),
+    Column("kind", Text),
+    Column("key", Text),
+    Column("length", BigInteger),
+    Column("part_size", Integer),
+    Column("created_at", DateTime(timezone=True)),
+    Column("expires_at", DateTime(timezone=True)),
+    Column("file_name", Text),
+    Column("declared_type", Text),
+    Column("metadata", Text),
+    Column("state", Text),
+    Column("offset", BigInteger),
+    Column("generation", Integer),
+    Column("sequence", Integer),
+    Column("multipart_id", Text),
+    Column("sha256", Text),
+    Column("size", BigInteger),
+    Column("etag", Text),
+    Column("content_type", Text),
+    Column("reason", Text),
+    Column("duplicate_of", Uuid),
+    Column("stored_at", DateTime(timezone=True)),
+    Column("ended_at", DateTime(timezone=True)),
+    Column("cleared", Boolean),
+)
+
+part = Table(
+    "part",
+    metadata,
+    Column("upload_id", Uuid, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("etag", Text),
+    Column("size", BigInteger),
+)
+
+segment = Table(
+    "segment",
+    metadata,
+    Column("upload_id", Uuid, primary_key=True),
+    Column("start", BigInteger, primary_key=True),
+    Column("size", BigInteger),
+    Column("key", Text),
+)

@@ -1,0 +1,97 @@
+"""Decides whether an upload may start, and whether what arrived may be kept."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from common.events import MediaKind
+from upload_gateway.domain.errors import KindForbidden, OverLimit, TypeNotAllowed
+from upload_gateway.domain.formats import NAMINGS, Format, declared_as, essence, named_as
+from upload_gateway.domain.kinds import KINDS, RULES, Role, kind_for
+
+Reason = Literal[
+    "empty", "size_mismatch", "unrecognized_content", "content_not_allowed",
+    "extension_mismatch", "type_mismatch", "bytes_lost",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a client says of a file before it sends it."""
+
+    kind: str | None
+    declared_type: str | None
+    extension: str | None
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why content may not be kept."""
+
+    reason: Reason
+
+
+def accepted_kind(claim: Claim, role: Role, max_size: int) -> MediaKind:
+    """The kind under which the upload may start.
+
+    Raises TypeNotAllowed for an unknown kind or a declared type outside the kind's list,
+    KindForbidden for the role, OverLimit for the length. An extension is judged with the content,
+    not here (protocols.md 1.8).
+    """
+    declared = essence(claim.declared_type)
+    kind = _kind(claim, declared, role)
+    rules = RULES[kind]
+    if role not in rules.roles:
+        raise KindForbidden(f"the role {role} may not upload {kind}")
+    if declared is not None and not declared_as(declared) & rules.formats:
+        raise TypeNotAllowed(f"this type is not taken as {kind}", kind=kind)
+    limit = min(max_size, rules.max_size or max_size)
+    if claim.length > limit:
+        raise OverLimit(f"a file of kind {kind} may have {limit} bytes", limit=limit)
+    return kind
+
+
+def judged_content(
+    kind: MediaKind,
+    declared_type: str | None,
+    extension: str | None,
+    sniffed: frozenset[Format],
+) -> Format | Refusal:
+    """The format that content, declared type, extension and kind agree on, or why they do not.
+
+    `sniffed` holds every format the first bytes may be: some containers do not say more (an MP4 of
+    the plain brand may be audio only).
+    """
+    allowed = sniffed & RULES[kind].formats
+    declared = essence(declared_type)
+    if not sniffed:
+        return Refusal("unrecognized_content")
+    if not allowed:
+        return Refusal("content_not_allowed")
+    if extension is not None and not (allowed := allowed & named_as(extension)):
+        return Refusal("extension_mismatch")
+    if declared is not None and not (allowed := allowed & declared_as(declared)):
+        return Refusal("type_mismatch")
+    return min(allowed)
+
+
+def likely_format(
+    kind: MediaKind, declared_type: str | None, extension: str | None
+) -> Format | None:
+    """The format to name the object by before a byte has arrived; None when nothing tells."""
+    named = named_as(extension or "") & RULES[kind].formats
+    declared = declared_as(essence(declared_type) or "") & RULES[kind].formats
+    likely = (named & declared) or declared or named
+    # `.ogg` may be opus: the name that was given is kept
+    return min(likely, key=lambda name: (NAMINGS[name].extension != extension, name), default=None)
+
+
+def _kind(claim: Claim, declared: str | None, role: Role) -> MediaKind:
+    if claim.kind is None:
+        if declared is not None and not declared_as(declared):
+            raise TypeNotAllowed("this type is not taken")
+        return kind_for(declared, claim.extension, role)
+    for kind in KINDS:
+        if claim.kind == kind:
+            return kind
+    raise TypeNotAllowed(f"kinds are {', '.join(KINDS)}")

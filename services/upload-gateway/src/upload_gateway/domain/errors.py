@@ -1,0 +1,84 @@
+"""What can go wrong with an upload, as kinds of the common tree with codes of their own."""
+
+from common.errors import (
+    Conflict,
+    Forbidden,
+    Gone,
+    NotFound,
+    TooLarge,
+    Unavailable,
+    UnsupportedType,
+)
+
+
+class UploadNotFound(NotFound):
+    """No such upload, or not one of this caller: the two are not told apart."""
+
+    default_code = "upload_not_found"
+
+
+class UploadGone(Gone):
+    """Aborted, expired or withdrawn."""
+
+    default_code = "upload_gone"
+
+
+class OffsetMismatch(Conflict):
+    """The client continues from another place than we do; `offset` is ours."""
+
+    default_code = "offset_mismatch"
+
+    def __init__(self, offset: int) -> None:
+        super().__init__("the upload continues from another offset", offset=offset)
+        self.offset = offset
+
+
+class Superseded(Conflict):
+    """A newer request works on this upload; nothing of the older one counts from now on."""
+
+    default_code = "superseded"
+
+    def __init__(self) -> None:
+        super().__init__("a newer request took over this upload")
+
+
+class OverLimit(TooLarge):
+    """Larger than this kind of file may be."""
+
+    default_code = "over_limit"
+
+
+class PastLength(TooLarge):
+    """More bytes than the upload was created for; nothing beyond the length counts."""
+
+    default_code = "past_length"
+
+
+class KindForbidden(Forbidden):
+    """This role may not upload this kind."""
+
+    default_code = "kind_forbidden"
+
+
+class TypeNotAllowed(UnsupportedType):
+    """The declared type, or the kind, is not one that is taken."""
+
+    default_code = "type_not_allowed"
+
+
+class UploadBusy(Unavailable):
+    """An older request on this upload does not end; a try a moment later may succeed."""
+
+    default_code = "upload_busy"
+
+
+class UploadCut(Unavailable):
+    """The request was ended before its body; what arrived is kept and the client may go on."""
+
+    default_code = "upload_cut"
+
+
+class PartsLost(Conflict):
+    """The store no longer has what it acknowledged; only a new upload helps."""
+
+    default_code = "parts_lost"

@@ -1,0 +1,171 @@
+"""The upload as a state machine with an offset; every change is a new value."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+from common.events import MediaKind
+from common.ids import AssetId, ObjectKey, UploadId, UserId
+from upload_gateway.domain.acceptance import Reason
+from upload_gateway.domain.errors import OffsetMismatch, PastLength, Superseded, UploadGone
+from upload_gateway.domain.formats import NAMINGS, Format
+from upload_gateway.domain.part_plan import PartPlan
+
+State = Literal[
+    "created", "receiving", "verifying", "stored",
+    "rejected", "aborted", "expired", "duplicate", "withdrawn",
+]  # fmt: skip
+RUNNING: frozenset[State] = frozenset({"created", "receiving"})
+FORGOTTEN: frozenset[State] = frozenset({"aborted", "expired", "withdrawn"})
+ENDED: frozenset[State] = FORGOTTEN | {"stored", "rejected", "duplicate"}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part the store has acknowledged, with the ETag it gave, without quotes."""
+
+    number: int
+    etag: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """The tail of one PATCH, staged until its part is whole; it never crosses into another."""
+
+    start: int
+    size: int
+    key: ObjectKey
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What the store holds under the upload's key."""
+
+    size: int
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One row of the ledger.
+
+    `offset` is what is committed and never shrinks. `generation` is the fence: each request that
+    writes takes the next one, and a commit under an older one is refused. `sequence` counts the
+    facts told of the asset. `metadata` is the client's header, echoed and never interpreted again.
+    """
+
+    id: UploadId
+    asset_id: AssetId
+    user_id: UserId
+    kind: MediaKind
+    key: ObjectKey
+    length: int
+    part_size: int
+    created_at: datetime
+    expires_at: datetime
+    file_name: str | None = None
+    declared_type: str | None = None
+    metadata: str = ""
+    state: State = "created"
+    offset: int = 0
+    generation: int = 0
+    sequence: int = 0
+    multipart_id: str | None = None
+    sha256: str | None = None
+    size: int | None = None
+    etag: str | None = None
+    content_type: str | None = None
+    reason: str | None = None
+    duplicate_of: UUID | None = None
+    stored_at: datetime | None = None
+    ended_at: datetime | None = None
+    cleared: bool = False
+
+    @property
+    def plan(self) -> PartPlan:
+        return PartPlan(self.length, self.part_size)
+
+    @property
+    def whole(self) -> bool:
+        """All bytes are there."""
+        return self.offset == self.length
+
+    def remembered(self) -> "Upload":
+        """Itself, or UploadGone for one whose resource has ended."""
+        if self.state in FORGOTTEN:
+            raise UploadGone(f"the upload is {self.state}")
+        return self
+
+    def continued(self, offset: int, size: int | None) -> "Upload":
+        """In the hands of a new writer, who continues at `offset` with `size` bytes (or None)."""
+        self.remembered()
+        if offset != self.offset:
+            raise OffsetMismatch(self.offset)
+        if size is not None and offset + size > self.length:
+            raise PastLength(f"the upload has {self.length} bytes")
+        if self.state not in RUNNING or size == 0:
+            return self
+        return replace(self, state="receiving", generation=self.generation + 1)
+
+    def held_by(self, generation: int) -> "Upload":
+        """Itself, or Superseded when another writer took over or the upload ended meanwhile."""
+        if self.generation != generation or self.state not in RUNNING:
+            raise Superseded
+        return self
+
+    def advanced(self, offset: int, expires_at: datetime) -> "Upload":
+        """With more bytes committed."""
+        if not self.offset <= offset <= self.length:
+            raise PastLength(f"the upload has {self.length} bytes")
+        return replace(self, state="receiving", offset=offset, expires_at=expires_at)
+
+    def verifying(self, sha256: str | None) -> "Upload":
+        """All bytes are committed; `sha256` None means that the object must be read to know it."""
+        return replace(self, state="verifying", sha256=sha256)
+
+    def stored(self, found: Stored, format: Format, sha256: str, now: datetime) -> "Upload":  # noqa: A002
+        """Whole, judged and hashed."""
+        return replace(
+            self._ended("stored", now),
+            size=found.size,
+            etag=found.etag,
+            content_type=NAMINGS[format].content_type,
+            sha256=sha256,
+            stored_at=now,
+        )
+
+    def rejected(self, reason: Reason, now: datetime) -> "Upload":
+        """What arrived may not be kept."""
+        return replace(self._ended("rejected", now), reason=reason)
+
+    def aborted(self, now: datetime) -> "Upload":
+        """Given up by its client; a writer still at work loses the fence."""
+        return replace(self._ended("aborted", now), generation=self.generation + 1)
+
+    def expired(self, now: datetime) -> "Upload":
+        """Left alone for too long."""
+        return replace(self._ended("expired", now), generation=self.generation + 1)
+
+    def withdrawn(self, now: datetime) -> "Upload":
+        """Ended by its client after it was stored; its asset is the catalog's to judge."""
+        return replace(self._ended("withdrawn", now), cleared=self.cleared)
+
+    def duplicate(self, duplicate_of: UUID) -> "Upload":
+        """The same bytes live already: success under another id. Other ends stay as they are."""
+        if self.state != "stored":
+            return self
+        return replace(self, state="duplicate", duplicate_of=duplicate_of)
+
+    def due(self, now: datetime) -> bool:
+        """Whether it may expire."""
+        return self.state in RUNNING and self.expires_at <= now
+
+    def _ended(self, state: State, now: datetime) -> "Upload":
+        return replace(self, state=state, ended_at=now, sequence=self.sequence + 1, cleared=False)
+
+
+def expiry_after(now: datetime, seconds: int) -> datetime:
+    """When an upload ends that gets no more bytes; whole seconds, as `Upload-Expires` can say."""
+    return now.replace(microsecond=0) + timedelta(seconds=seconds)

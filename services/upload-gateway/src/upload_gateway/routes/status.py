@@ -1,0 +1,54 @@
+"""Where an upload stands, one or all of a person's."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from common.errors import Invalid
+from common.ids import AssetId
+from common.web.callers import Caller, Callers, require
+from upload_gateway.routes.schemas import UploadPage, UploadStatus, status_of
+from upload_gateway.routes.uploads import upload_id_of
+from upload_gateway.usecases.describe_upload import DescribeUpload
+from upload_gateway.usecases.list_uploads import ListUploads
+
+
+def build_status_routes(
+    describe: DescribeUpload, list_uploads: ListUploads, callers: Callers
+) -> APIRouter:
+    """Owners see their own; another one's upload is answered as one that never was."""
+    router = APIRouter(prefix="/api/v1/uploads", tags=["uploads"])
+    user = require(callers)
+
+    @router.get("")
+    async def page(
+        response: Response,
+        caller: Annotated[Caller, Depends(user)],
+        cursor: str | None = None,
+        limit: Annotated[int, Query(ge=1, le=100)] = 50,
+    ) -> UploadPage:
+        response.headers["Cache-Control"] = "no-store"
+        found, following = await list_uploads(caller.user_id, _after(cursor), limit)
+        items = [status_of(upload) for upload in found]
+        return UploadPage(items=items, next=str(following) if following else None)
+
+    @router.get("/{upload_id}")
+    async def one(
+        upload_id: str, response: Response, caller: Annotated[Caller, Depends(user)]
+    ) -> UploadStatus:
+        response.headers["Cache-Control"] = "no-store"
+        described = await describe(upload_id_of(upload_id), caller.user_id)
+        return status_of(described.upload, described.receipt)
+
+    return router
+
+
+def _after(cursor: str | None) -> AssetId | None:
+    """The cursor is the asset id of a page's last upload: it grows with time."""
+    if cursor is None:
+        return None
+    try:
+        return AssetId(UUID(cursor))
+    except ValueError as error:
+        raise Invalid("this cursor is not one of ours", code="invalid_cursor") from error

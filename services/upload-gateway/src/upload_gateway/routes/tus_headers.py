@@ -1,0 +1,108 @@
+"""Reads and writes the headers of tus 1.0; pure."""
+
+import binascii
+from base64 import b64decode
+from collections.abc import Mapping
+from datetime import datetime
+from email.utils import format_datetime
+
+from common.errors import Invalid, TooLarge, UnsupportedType
+from upload_gateway.domain.upload import RUNNING, Upload
+
+VERSION = "1.0.0"
+EXTENSIONS = "creation,creation-with-upload,termination,expiration"
+BODY_TYPE = "application/offset+octet-stream"
+MAX_METADATA = 32 * 1024  # bytes of the header; 14 kB is seen in the wild (protocols.md 1.8)
+MAX_NUMBER = 2**63 - 1
+
+
+def number(headers: Mapping[str, str], name: str) -> int | None:
+    """A header that holds a non-negative integer; None when it is missing, else Invalid."""
+    text = headers.get(name)
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit()) or len(text) > 19 or int(text) > MAX_NUMBER:
+        raise Invalid(f"{name} must be a whole number", code="invalid_header")
+    return int(text)
+
+
+def required(headers: Mapping[str, str], name: str) -> int:
+    """As `number`, of a header that must be there."""
+    found = number(headers, name)
+    if found is None:
+        raise Invalid(f"{name} is needed", code="invalid_header")
+    return found
+
+
+def metadata(header: str) -> dict[str, str]:
+    """`Upload-Metadata`: keys with base64 values, comma separated; a value may be missing."""
+    if len(header) > MAX_METADATA:
+        raise TooLarge("Upload-Metadata is too long", code="metadata_too_large")
+    pairs: dict[str, str] = {}
+    for item in filter(None, (item.strip() for item in header.split(","))):
+        key, _, value = item.partition(" ")
+        if key in pairs or not key.isascii() or not key.isprintable():
+            raise Invalid("Upload-Metadata has a bad or doubled key", code="invalid_metadata")
+        pairs[key] = _text(value.strip())
+    return pairs
+
+
+def length(headers: Mapping[str, str]) -> int:
+    """`Upload-Length` of a new upload."""
+    if "upload-defer-length" in headers or "upload-concat" in headers:
+        raise Invalid("this extension is not offered", code="extension_not_offered")
+    return required(headers, "upload-length")
+
+
+def body_size(headers: Mapping[str, str]) -> int | None:
+    """Bytes of the body; None when it comes in chunks."""
+    if "chunked" in headers.get("transfer-encoding", "").lower():
+        return None
+    return number(headers, "content-length") or 0
+
+
+def require_body_type(headers: Mapping[str, str]) -> None:
+    """Refuse anything but the one content type of upload bodies."""
+    if headers.get("content-type", "").split(";", 1)[0].strip().lower() != BODY_TYPE:
+        raise UnsupportedType(f"Content-Type must be {BODY_TYPE}", code="wrong_content_type")
+
+
+def location(headers: Mapping[str, str], scheme: str, upload: Upload) -> str:
+    """The absolute address of an upload on the origin that the client itself uses."""
+    forwarded = headers.get("x-forwarded-proto", "").split(",", 1)[0].strip().lower()
+    shown = forwarded if forwarded in {"http", "https"} else scheme
+    return f"{shown}://{headers.get('host', 'localhost')}/files/{upload.id}"
+
+
+def progress(upload: Upload) -> dict[str, str]:
+    """What POST, PATCH and HEAD all say."""
+    said = {"Upload-Offset": str(upload.offset)}
+    if upload.state in RUNNING:
+        said["Upload-Expires"] = expires(upload.expires_at)
+    return said
+
+
+def description(upload: Upload) -> dict[str, str]:
+    """What HEAD says."""
+    said = progress(upload) | {
+        "Upload-Length": str(upload.length),
+        "Cache-Control": "no-store",
+    }
+    return said | ({"Upload-Metadata": upload.metadata} if upload.metadata else {})
+
+
+def expires(when: datetime) -> str:
+    """An HTTP date (RFC 9110 5.6.7)."""
+    return format_datetime(when, usegmt=True)
+
+
+def _text(value: str) -> str:
+    try:
+        text = b64decode(value, validate=True).decode()
+    except (binascii.Error, ValueError) as error:
+        raise Invalid(
+            "Upload-Metadata values are base64 of UTF-8", code="invalid_metadata"
+        ) from error
+    if "\0" in text:
+        raise Invalid("Upload-Metadata holds a NUL", code="invalid_metadata")
+    return text

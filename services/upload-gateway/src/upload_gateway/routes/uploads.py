@@ -1,0 +1,120 @@
+"""tus 1.0 at /files/: OPTIONS, POST, HEAD, PATCH, DELETE."""
+
+from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request
+from prometheus_client import Counter
+from starlette.responses import Response
+
+from common.errors import Conflict, Unavailable
+from common.ids import UploadId
+from common.web.callers import Caller, Callers, require
+from upload_gateway.domain.errors import PastLength, UploadNotFound
+from upload_gateway.domain.upload import Upload
+from upload_gateway.routes import tus_headers
+from upload_gateway.routes.request_body import RequestBody
+from upload_gateway.usecases.append_bytes import Append, AppendBytes
+from upload_gateway.usecases.create_upload import CreateUpload, NewUpload
+from upload_gateway.usecases.end_upload import EndUpload
+from upload_gateway.usecases.find_upload import FindUpload
+
+
+@dataclass(frozen=True, slots=True)
+class TusUseCases:
+    """What the protocol does; `received` counts body bytes."""
+
+    create: CreateUpload
+    find: FindUpload
+    append: AppendBytes
+    end: EndUpload
+    received: Counter
+
+
+def build_tus_routes(uses: TusUseCases, callers: Callers) -> APIRouter:
+    """Whoever has the address may ask for the offset; changing anything needs its owner."""
+    router = APIRouter(tags=["tus"])
+    user = require(callers)
+
+    @router.options("/files/")
+    @router.options("/files/{upload_id}")
+    async def offer() -> Response:
+        return Response(
+            headers={
+                "Tus-Version": tus_headers.VERSION,
+                "Tus-Extension": tus_headers.EXTENSIONS,
+                "Tus-Max-Size": str(uses.create.max_size),
+            }
+        )
+
+    @router.post("/files/", status_code=201)
+    async def create(request: Request, caller: Annotated[Caller, Depends(user)]) -> Response:
+        headers = request.headers
+        length, size = tus_headers.length(headers), tus_headers.body_size(headers)
+        if size != 0:
+            tus_headers.require_body_type(headers)
+        if (size or 0) > length:
+            raise PastLength("the body is longer than Upload-Length")
+        upload = await uses.create(_new_upload(request, caller, length))
+        said = {"Location": tus_headers.location(headers, request.url.scheme, upload)}
+        if size != 0:
+            upload = await _first_bytes(uses, request, upload, size)
+        return Response(status_code=201, headers=said | tus_headers.progress(upload))
+
+    @router.head("/files/{upload_id}")
+    async def find(upload_id: str) -> Response:
+        upload = await uses.find(upload_id_of(upload_id))
+        return Response(headers=tus_headers.description(upload))
+
+    @router.patch("/files/{upload_id}", status_code=204)
+    async def append(
+        upload_id: str, request: Request, caller: Annotated[Caller, Depends(user)]
+    ) -> Response:
+        tus_headers.require_body_type(request.headers)
+        offset = tus_headers.required(request.headers, "upload-offset")
+        wanted = Append(
+            upload_id_of(upload_id),
+            caller.user_id,
+            offset,
+            tus_headers.body_size(request.headers),
+        )
+        upload = await uses.append(wanted, RequestBody(request, uses.received))
+        return Response(status_code=204, headers=tus_headers.progress(upload))
+
+    @router.delete("/files/{upload_id}", status_code=204)
+    async def end(upload_id: str, caller: Annotated[Caller, Depends(user)]) -> Response:
+        await uses.end(upload_id_of(upload_id), caller.user_id)
+        return Response(status_code=204)
+
+    return router
+
+
+def upload_id_of(text: str) -> UploadId:
+    """The id in an address; anything that cannot be one is an upload that does not exist."""
+    try:
+        return UploadId(UUID(text))
+    except ValueError as error:
+        raise UploadNotFound from error
+
+
+def _new_upload(request: Request, caller: Caller, length: int) -> NewUpload:
+    header = request.headers.get("upload-metadata", "")
+    return NewUpload(
+        user_id=caller.user_id,
+        role=caller.role,
+        length=length,
+        header=header,
+        metadata=tus_headers.metadata(header),
+    )
+
+
+async def _first_bytes(
+    uses: TusUseCases, request: Request, upload: Upload, size: int | None
+) -> Upload:
+    """The body of a POST. The upload exists whatever becomes of it, so the answer is its offset."""
+    append = Append(upload.id, upload.user_id, 0, size)
+    try:
+        return await uses.append(append, RequestBody(request, uses.received))
+    except (Unavailable, Conflict):
+        return await uses.find(upload.id)

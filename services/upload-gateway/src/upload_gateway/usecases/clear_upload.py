@@ -1,0 +1,35 @@
+"""Remove what an ended upload left beside its object: open multiparts, staged segments."""
+
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from common.errors import Unavailable
+from common.ids import UploadId
+from upload_gateway.domain.upload import ENDED
+from upload_gateway.ports import Ledger, PartStore, Staging
+
+
+@dataclass(frozen=True, slots=True)
+class ClearUpload:
+    """Finds everything by the upload's own key and prefix, whether or not a row knows of it."""
+
+    ledger: Ledger
+    store: PartStore
+    staging: Staging
+
+    async def __call__(self, upload_id: UploadId) -> None:
+        """Safe to run again; raises Unavailable when the store does not answer."""
+        upload = await self.ledger.find(upload_id)
+        if upload.state not in ENDED or upload.cleared:
+            return
+        await self.store.discard(upload.key)
+        await self.staging.clear(upload_id)
+        async with self.ledger.change() as tx:
+            locked = await tx.locked(upload_id)
+            await tx.forget_segments(upload_id, await tx.segments(upload_id))
+            await tx.save(replace(locked, cleared=True))
+
+    async def soon(self, upload_id: UploadId) -> None:
+        """Now if the store answers, else by the sweep."""
+        with suppress(Unavailable):
+            await self(upload_id)

@@ -1,0 +1,92 @@
+"""Accept an upload or refuse it before a byte is read; its ids and key are born here."""
+
+from dataclasses import dataclass
+
+from common.clock import Clock
+from common.events import MediaKind
+from common.failpoints import failpoint
+from common.ids import UserId, new_asset_id, new_upload_id, original_key
+from upload_gateway.domain.acceptance import Claim, accepted_kind, likely_format
+from upload_gateway.domain.facts import announced, named, started
+from upload_gateway.domain.file_names import presentable
+from upload_gateway.domain.formats import NAMINGS, extension_of
+from upload_gateway.domain.kinds import Role
+from upload_gateway.domain.upload import Upload, expiry_after
+from upload_gateway.ports import Ledger, PartStore, Transaction
+
+# what clients call the same two things; the rest of their metadata goes on as it came
+_NAME = ("filename", "name")
+_TYPE = ("filetype", "type")
+
+
+@dataclass(frozen=True, slots=True)
+class NewUpload:
+    """What a client asks for. `header` is its metadata as sent, `metadata` the same decoded."""
+
+    user_id: UserId
+    role: Role
+    length: int
+    header: str
+    metadata: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class CreateUpload:
+    """`part_size` holds for the upload's whole life; `expiry` is seconds without progress."""
+
+    ledger: Ledger
+    store: PartStore
+    clock: Clock
+    max_size: int
+    part_size: int
+    expiry: int
+
+    async def __call__(self, new: NewUpload) -> Upload:
+        """The new upload; raises TypeNotAllowed, KindForbidden, OverLimit or Unavailable."""
+        self.store.require()
+        name = presentable(_first(new.metadata, _NAME))
+        declared = _first(new.metadata, _TYPE)
+        claim = Claim(new.metadata.get("kind"), declared, extension_of(name), new.length)
+        kind = accepted_kind(claim, new.role, self.max_size)
+        upload = self._born(new, kind, name, declared)
+        async with self.ledger.change() as tx:
+            await tx.add(upload)
+            await self._announce(tx, upload, new.metadata)
+        await failpoint("gateway.after_intent")
+        return upload
+
+    def _born(
+        self, new: NewUpload, kind: MediaKind, name: str | None, declared: str | None
+    ) -> Upload:
+        now = self.clock.now()
+        asset_id = new_asset_id()
+        likely = likely_format(kind, declared, extension_of(name))
+        upload = Upload(
+            id=new_upload_id(),
+            asset_id=asset_id,
+            user_id=new.user_id,
+            kind=kind,
+            key=original_key(asset_id, NAMINGS[likely].extension if likely else "bin"),
+            length=new.length,
+            part_size=self.part_size,
+            created_at=now,
+            expires_at=expiry_after(now, self.expiry),
+            file_name=name,
+            declared_type=declared,
+            metadata=new.header,
+            sequence=1,
+        )
+        # nothing more will come for an empty file, so nobody else would move it on
+        return upload if upload.length else upload.verifying(None)
+
+    async def _announce(self, tx: Transaction, upload: Upload, metadata: dict[str, str]) -> None:
+        await tx.publish(announced(upload, started(upload), self.clock))
+        if upload.file_name is not None:
+            rest = {k: v for k, v in metadata.items() if k not in (*_NAME, *_TYPE, "kind")}
+            await tx.publish(named(upload, rest, self.clock))
+        if upload.whole:
+            await tx.enqueue_verify(upload)
+
+
+def _first(metadata: dict[str, str], names: tuple[str, ...]) -> str | None:
+    return next((metadata[name] for name in names if metadata.get(name)), None)

@@ -1,0 +1,46 @@
+"""End an upload at its owner's wish: abort what runs, withdraw what is stored."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+from common.clock import Clock
+from common.ids import UploadId, UserId
+from upload_gateway.domain.errors import UploadBusy, UploadGone, UploadNotFound
+from upload_gateway.domain.facts import announced, ended, withdrawn
+from upload_gateway.domain.upload import Upload
+from upload_gateway.ports import Ledger, Transaction, Writers
+from upload_gateway.usecases.clear_upload import ClearUpload
+
+
+@dataclass(frozen=True, slots=True)
+class EndUpload:
+    """Idempotent for the client: a second call answers that it is gone."""
+
+    ledger: Ledger
+    writers: Writers
+    clear: ClearUpload
+    clock: Clock
+
+    async def __call__(self, upload_id: UploadId, user_id: UserId) -> None:
+        """Raises UploadNotFound or UploadGone."""
+        async with self.ledger.change() as tx:
+            upload = await tx.locked(upload_id)
+            if upload.user_id != user_id:
+                raise UploadNotFound
+            if upload.remembered().state == "rejected":
+                raise UploadGone("the upload was rejected")
+            await self._end(tx, upload)
+        with suppress(UploadBusy):  # it has lost the fence: nothing it still does counts
+            await self.writers.settle(upload_id, "ended")
+        await self.clear.soon(upload_id)
+
+    async def _end(self, tx: Transaction, upload: Upload) -> None:
+        now = self.clock.now()
+        if upload.state in {"stored", "duplicate"}:
+            done = upload.withdrawn(now)
+            await tx.publish(announced(done, withdrawn(done), self.clock))
+        else:
+            done = upload.aborted(now)
+            segments = await tx.segments(upload.id)
+            await tx.publish(announced(done, ended(done, segments), self.clock))
+        await tx.save(done)

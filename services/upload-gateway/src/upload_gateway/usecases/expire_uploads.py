@@ -1,0 +1,43 @@
+"""End uploads that nobody continued, and clear up after all that ended."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from common.clock import Clock
+from common.ids import UploadId
+from upload_gateway.domain.facts import announced, ended
+from upload_gateway.ports import Ledger
+from upload_gateway.usecases.clear_upload import ClearUpload
+
+_BATCH = 100
+# those that ended a moment ago are being cleared by whoever ended them
+_LATER = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class ExpireUploads:
+    """Run by the clock; several processes may do it at once."""
+
+    ledger: Ledger
+    clear: ClearUpload
+    clock: Clock
+
+    async def __call__(self) -> int:
+        """How many expired; raises Unavailable, and the next run goes on where this one stopped."""
+        due = await self.ledger.due(self.clock.now(), _BATCH)
+        expired = [upload_id for upload_id in due if await self._expire(upload_id)]
+        leftovers = await self.ledger.uncleared(self.clock.now() - _LATER, _BATCH)
+        for upload_id in (*expired, *leftovers):
+            await self.clear(upload_id)
+        return len(expired)
+
+    async def _expire(self, upload_id: UploadId) -> bool:
+        async with self.ledger.change() as tx:
+            upload = await tx.locked(upload_id)
+            if not upload.due(self.clock.now()):
+                return False  # it got bytes, or its end, since it was listed
+            done = upload.expired(self.clock.now())
+            segments = await tx.segments(upload_id)
+            await tx.publish(announced(done, ended(done, segments), self.clock))
+            await tx.save(done)
+        return True
