@@ -33,7 +33,10 @@ def render_compose(topology: Topology) -> str:
 def _service(topology: Topology, process: Process) -> Service:
     return {
         **_source(process),
-        **_present("command", _command(topology, process)),
+        # our own images have an entry point of their own, which a command would only be appended to
+        **_present(
+            "entrypoint" if process.container.build else "command", _command(topology, process)
+        ),
         **_present("environment", _environment(topology, process)),
         **_present("depends_on", {need: _condition(topology, need) for need in process.needs}),
         **_present("healthcheck", _healthcheck(process)),
