@@ -8,14 +8,16 @@ from common.errors import Conflict
 
 
 class LeaseLost(Conflict):
-    """The job was cancelled or belongs to another worker now: whatever was made must not be recorded."""
+    """The job was cancelled or is another worker's now: what was made must not be recorded."""
 
     default_code = "lease_lost"
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One claim of one row. `lease_token` is the fence: only its holder may heartbeat, complete or fail the job.
+    """One claim of one row.
+
+    `lease_token` is the fence: only its holder may heartbeat, complete or fail the job.
 
     `attempt` counts claims from 1; `failures` are those of `max_attempts` that are used up.
     """
@@ -32,5 +34,5 @@ class Job:
 
     @property
     def exhausted(self) -> bool:
-        """All tries were used up before this claim, the last one by a worker that died: do not run it again."""
+        """All tries were used up before this claim, the last one by a worker that died."""
         return self.failures >= self.max_attempts

@@ -1,4 +1,4 @@
-"""Leased job rows in the service's own schema: Kafka carries facts, Postgres carries work (design rule 5)."""
+"""Leased job rows: Kafka carries facts, Postgres carries work (design rule 5)."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -20,11 +20,13 @@ _ERROR_LENGTH = 500
 
 @dataclass(frozen=True, slots=True)
 class JobQueue:
-    """The rows of one table. A job is claimed by one worker at a time for `lease`; the lease is its fence.
+    """The rows of one table.
 
-    `clock` None is the database's clock, the one that all workers share; tests give one that they can move.
-    `backoff` is the delay after the first failure, doubled with each further claim up to `backoff_cap`, half of it
-    jitter.
+    A job is claimed by one worker at a time, for `lease`; the lease is its fence.
+
+    `clock` None is the database's clock, the one that all workers share; tests give one that they
+    can move. `backoff` is the delay after the first failure, doubled with each further claim up to
+    `backoff_cap`, half of it jitter.
     """
 
     database: Database
@@ -47,7 +49,7 @@ class JobQueue:
         max_attempts: int = 5,
         traceparent: str | None = None,
     ) -> bool:
-        """Add a job in the caller's transaction; False when the id is known, whatever became of that job."""
+        """Add a job in the caller's transaction; False when its id is known, however that ended."""
         values = {
             "id": id,
             "kind": kind,
@@ -62,7 +64,7 @@ class JobQueue:
         return added == 1
 
     async def claim(self, kinds: Sequence[str]) -> Job | None:
-        """Lease the job that is due longest, or None. An expired lease of somebody else counts as due."""
+        """Lease the job that is due longest, or None; an expired lease counts as due."""
         values = {"kinds": list(kinds), "lease": self.lease, "now": self._now()}
         async with self.database.write() as session:
             row = (await session.execute(self._text(statements.CLAIM), values)).one_or_none()
@@ -87,10 +89,10 @@ class JobQueue:
         counts: bool = True,
         session: WriteSession | None = None,
     ) -> Literal["retry", "dead"]:
-        """Hand a failed job back: `retry` later with backoff while tries are left, else `dead` for good.
+        """Hand a failed job back: `retry` with backoff while tries are left, else `dead`.
 
-        `counts` False does not use up a try (an outage is not the job's fault). Give the `session` when the fact
-        about the failure must go out in the same transaction. Raises LeaseLost.
+        `counts` False does not use up a try (an outage is not the job's fault). Give the `session`
+        when the fact about the failure must go out in the same transaction. Raises LeaseLost.
         """
         if session is None:
             async with self.database.write() as own:
@@ -107,7 +109,7 @@ class JobQueue:
         return "retry" if again else "dead"
 
     async def release(self, job: Job) -> None:
-        """Give it back untouched (shutdown): due at once, no try used; nothing happens when the lease is lost."""
+        """Give it back untouched (shutdown): due at once, no try used. A lost lease is ignored."""
         async with self.database.write() as session:
             await self._fenced(session, statements.RELEASE, job)
             after_commit(session, WAKE)
@@ -115,7 +117,7 @@ class JobQueue:
     async def cancel(
         self, session: WriteSession, *, subject: UUID, kinds: Sequence[str] | None = None
     ) -> int:
-        """End all waiting and running jobs of a subject; their workers notice at the next heartbeat."""
+        """End the waiting and running jobs of a subject; workers notice at the next heartbeat."""
         chosen = list(kinds) if kinds is not None else None
         return await self._change(session, statements.CANCEL, subject=subject, kinds=chosen)
 
@@ -123,7 +125,7 @@ class JobQueue:
         """Rows that wait, run or are dead."""
         async with self.database.read() as session:
             rows = await session.execute(self._text(statements.COUNTS))
-            return {"waiting": 0, "running": 0, "dead": 0} | {state: n for state, n in rows}
+            return {"waiting": 0, "running": 0, "dead": 0} | {row[0]: row[1] for row in rows}
 
     async def queue_age(self) -> float:
         """Seconds that the longest due job has been waiting; 0 when none is."""

@@ -1,3 +1,4 @@
+# ruff: noqa: S608 (every part is a constant of this module; the table's name is the service's own)
 """The SQL of the job table; `{job}` is the table's name, `:now` null means the database's clock."""
 
 NOW = "coalesce(CAST(:now AS timestamptz), clock_timestamp())"
@@ -31,23 +32,26 @@ UPDATE {{job}} SET state = 'done', lease_token = NULL, error = NULL, ended_at = 
 # the exponent is bounded so that the power cannot overflow; half of the delay is jitter
 RETRY = f"""
 UPDATE {{job}} SET state = 'waiting', lease_token = NULL, error = :error, failures = :failures,
-    due_at = {NOW} + least(CAST(:cap AS interval), CAST(:base AS interval) * power(2, least(attempt - 1, 20)))
-             * (0.5 + random() / 2)
+    due_at = {NOW} + least(CAST(:cap AS interval), CAST(:base AS interval)
+             * power(2, least(attempt - 1, 20))) * (0.5 + random() / 2)
 WHERE {_FENCE}
 """
 
 BURY = f"""
-UPDATE {{job}} SET state = 'dead', lease_token = NULL, error = :error, failures = :failures, ended_at = {NOW}
+UPDATE {{job}} SET state = 'dead', lease_token = NULL, error = :error, failures = :failures,
+    ended_at = {NOW}
 WHERE {_FENCE}
 """
 
 RELEASE = f"""
-UPDATE {{job}} SET state = 'waiting', lease_token = NULL, attempt = attempt - 1, due_at = {NOW} WHERE {_FENCE}
+UPDATE {{job}} SET state = 'waiting', lease_token = NULL, attempt = attempt - 1, due_at = {NOW}
+WHERE {_FENCE}
 """
 
 CANCEL = f"""
 UPDATE {{job}} SET state = 'cancelled', lease_token = NULL, ended_at = {NOW}
-WHERE subject = :subject AND state IN ('waiting', 'running') AND (CAST(:kinds AS text[]) IS NULL OR kind = ANY(:kinds))
+WHERE subject = :subject AND state IN ('waiting', 'running')
+    AND (CAST(:kinds AS text[]) IS NULL OR kind = ANY(:kinds))
 """
 
 COUNTS = """

@@ -1,4 +1,4 @@
-"""Claims jobs, keeps their leases alive while a handler runs, and hands them back when it cannot."""
+"""Claims jobs, keeps their leases while a handler runs, hands them back when it cannot."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -9,6 +9,7 @@ from common.failpoints import failpoint
 from common.jobs.job import Job, LeaseLost
 from common.jobs.metrics import JobMetrics
 from common.jobs.queue import JobQueue
+from common.telemetry.liveness import beat
 from common.telemetry.logs import get_logger
 from common.telemetry.metrics import Metrics
 from common.telemetry.tracing import span_from
@@ -22,11 +23,12 @@ _log = get_logger("common.jobs")
 class Worker:
     """Runs up to `concurrency` handlers at once in this process.
 
-    The handler completes its job in its own transaction (`queue.complete`). When it raises: LeaseLost drops the
-    work; Unavailable waits and tries again, as often as it takes; anything else uses up a try. When none is left
-    `on_dead` is called and must bury the job (`queue.fail(..., retry=False, session=...)`) together with the fact
-    that says so; without one the job is only marked dead. A lost lease cancels the handler.
-    When told to stop it claims no more, gives running handlers `grace` seconds, then cancels and releases them.
+    The handler completes its job in its own transaction (`queue.complete`). When it raises:
+    LeaseLost drops the work; Unavailable waits and tries again, as often as it takes; anything else
+    uses up a try. When none is left `on_dead` is called and must bury the job (`queue.fail(...,
+    retry=False, session=...)`) together with the fact that says so; without one the job is only
+    marked dead. A lost lease cancels the handler. When told to stop it claims no more, gives
+    running handlers `grace` seconds, then cancels and releases them.
     """
 
     def __init__(
@@ -53,18 +55,17 @@ class Worker:
 
     async def loop(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set (a `Loop` of common.web.server)."""
-        running = asyncio.Event()  # cancelled runners are told apart from a cancelled loop by this
         async with asyncio.TaskGroup() as group:
             runners = [group.create_task(self._run(stop)) for _ in range(self._concurrency)]
             sampler = group.create_task(self._metrics.sample(stop))
             await stop.wait()
-            running.set()
             await asyncio.wait(runners, timeout=self._grace)
             for task in (*runners, sampler):
                 task.cancel()
 
     async def _run(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
+            beat()
             try:
                 job = await self._queue.claim(self._kinds)
             except Unavailable as error:
@@ -112,20 +113,21 @@ class Worker:
         outcome: list[Exception] = []
         try:
             async with asyncio.TaskGroup() as group:
-                beat = group.create_task(self._beat(job))
+                lease = group.create_task(self._keep_lease(job))
                 try:
                     await self._handler(job)
                 except Exception as error:  # noqa: BLE001 (every failure is recorded on the job's row)
                     outcome.append(error)
-                beat.cancel()
+                lease.cancel()
         except* LeaseLost as lost:
-            outcome.append(lost.exceptions[0])  # type: ignore[arg-type]
+            outcome.append(lost.exceptions[0])
         return outcome[-1] if outcome else None
 
-    async def _beat(self, job: Job) -> None:
+    async def _keep_lease(self, job: Job) -> None:
         every = self._queue.lease.total_seconds() / 4
         while True:
             await asyncio.sleep(every)
+            beat()
             try:
                 if not await self._queue.heartbeat(job):
                     raise LeaseLost(f"job {job.id} was taken or cancelled")

@@ -1,15 +1,16 @@
-"""The one place where delivery semantics are said: FastStream's and aiokafka's lossy defaults are overridden here.
+"""The one place where delivery semantics are said, instead of the libraries' lossy defaults.
 
-At least once: offsets are committed by hand, strictly after the effect; new groups begin at the first record; only
-committed transactions are read; no topic is created by being named (events.md 1.2).
+At least once: offsets are committed by hand, strictly after the effect; new groups begin at the
+first record; only committed transactions are read; no topic is created by being named (events.md
+1.2).
 """
 
-from typing import Any
+from typing import Any, cast
 
 from aiokafka import ConsumerRecord
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from faststream import AckPolicy
-from faststream.kafka import KafkaBroker
+from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.subscriber.usecase import BatchSubscriber
 
 from common.settings import KafkaSettings
@@ -21,7 +22,7 @@ GRACEFUL_TIMEOUT = (
 
 
 def build_broker(settings: KafkaSettings, service: str) -> KafkaBroker:
-    """A broker for consuming only; nothing is published through it (the relay and dead letters have producers)."""
+    """A broker for consuming only: the relay and dead letters have producers of their own."""
     return KafkaBroker(
         settings.bootstrap,
         client_id=service,
@@ -31,7 +32,7 @@ def build_broker(settings: KafkaSettings, service: str) -> KafkaBroker:
         allow_auto_create_topics=False,
         ack_policy=AckPolicy.MANUAL,
         graceful_timeout=GRACEFUL_TIMEOUT,
-        logger=get_logger("faststream"),  # type: ignore[arg-type]  (structlog's logger has the same methods)
+        logger=get_logger("faststream"),
         apply_types=False,
     )
 
@@ -53,7 +54,7 @@ def subscribe(broker: KafkaBroker, topic: str, *, group: str, max_records: int) 
         # with two strategies aiokafka joins once more at every start
         partition_assignment_strategy=[RoundRobinPartitionAssignor],
         parser=parse_leniently,
-        decoder=raw_records,
+        decoder=whole,
         no_reply=True,
     )
 
@@ -61,15 +62,21 @@ def subscribe(broker: KafkaBroker, topic: str, *, group: str, max_records: int) 
 async def parse_leniently(records: tuple["ConsumerRecord[Any, Any]", ...], original: Any) -> Any:
     """Build the message without looking into headers.
 
-    FastStream decodes each header as UTF-8 before any middleware runs; one that is not loses the whole batch
-    silently under every ack policy (events.md 1.6). Ours are read by common.events.decode, record by record.
+    FastStream decodes each header as UTF-8 before any middleware runs; one that is not loses the
+    whole batch silently under every ack policy (events.md 1.6). Ours are read by
+    common.events.decode, record by record.
     """
     return await original(tuple(_Bare(record) for record in records))
 
 
-async def raw_records(message: Any) -> tuple["ConsumerRecord[Any, Any]", ...]:
-    """The records as they came."""
-    return tuple(bare.record for bare in message.raw_message)
+async def whole(message: KafkaMessage) -> KafkaMessage:
+    """Hand the message itself to the handler: it acknowledges, and `records_of` has the content."""
+    return message
+
+
+def records_of(message: KafkaMessage) -> list["ConsumerRecord[Any, Any]"]:
+    """The records of a batch, as they came."""
+    return [bare.record for bare in cast("tuple[_Bare, ...]", message.raw_message)]
 
 
 class _Bare:

@@ -1,4 +1,4 @@
-"""The fenced producer of a relay: a fixed transactional id, one transaction per batch, own topics only."""
+"""The fenced producer of a relay: fixed id, one transaction per batch, own topics only."""
 
 import asyncio
 from collections.abc import Sequence
@@ -14,26 +14,28 @@ from common.events.message import Message
 from common.events.topics import TOPICS, Topic
 from common.settings import KafkaSettings
 
-# a relay killed inside a transaction holds up read-committed readers for this long at most (events.md 2.3)
+# a relay killed inside a transaction holds up read-committed readers for this long at most
+# (events.md 2.3)
 TRANSACTION_TIMEOUT_MS = 10_000
-# ours ends first, so that a slow broker is noticed here before it aborts the transaction behind our back
+# ours ends first, so that a slow broker is noticed here before it aborts the transaction behind our
+# back
 BATCH_TIMEOUT = 9.0  # seconds
 START_TIMEOUT = 10.0  # seconds
 STOP_TIMEOUT = 5.0  # seconds
 
 
 class Fenced(Unavailable):
-    """Another producer has our transactional id, or our transaction outlived its time-out: Kafka cannot say which."""
+    """Another producer has our id, or our transaction was too slow: Kafka cannot say which."""
 
     default_code = "producer_fenced"
 
 
 class TransactionalSender:
-    """Sends batches, each in one transaction; opening one fences every older sender with the same id.
+    """Sends batches, each in one transaction; opening one fences every older one with its id.
 
-    After any failure it is dead: close it, prove the leadership, open another. Nothing of a failed batch is ever
-    seen by read-committed consumers unless its commit was already under way, and then it is sent again: duplicates,
-    in the same order, are possible.
+    After any failure it is dead: close it, prove the leadership, open another. Nothing of a failed
+    batch is ever seen by read-committed consumers unless its commit was already under way, and then
+    it is sent again: duplicates, in the same order, are possible.
     """
 
     def __init__(
@@ -78,8 +80,8 @@ class TransactionalSender:
     async def send_batch(self, messages: Sequence[Message]) -> list[tuple[int, int]]:
         """Publish all of them or none; returns (partition, offset) of each.
 
-        Raises Forbidden for a topic that belongs to another service, before anything is sent; Fenced and Unavailable
-        as the class says.
+        Raises Forbidden for a topic that belongs to another service, before anything is sent;
+        Fenced and Unavailable as the class says.
         """
         self._refuse_foreign(messages)
         producer = self._producer
@@ -124,7 +126,8 @@ async def _transaction(
 
 
 def _kind(error: BaseException) -> RepriseError:
-    # once fenced, everything the producer object is asked for fails an assertion that names its state
+    # once fenced, everything the producer object is asked for fails an assertion that names its
+    # state
     if isinstance(error, ProducerFenced | AssertionError):
         return Fenced("another producer has this id, or the transaction was too slow")
     return Unavailable("the batch was not committed", code="kafka_unavailable")

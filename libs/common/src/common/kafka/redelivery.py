@@ -1,4 +1,4 @@
-"""What a consumer does about each kind of error: the second of the two tables (the other is common.web.problems)."""
+"""What a consumer does about each kind of error (for HTTP: common.web.problems)."""
 
 from typing import Literal
 

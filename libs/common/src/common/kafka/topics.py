@@ -1,10 +1,10 @@
-"""Topics are provisioned here and nowhere else: compare what is with what shall be, and create or adjust."""
+"""Topics are provisioned here and nowhere else: compare what is with what shall be."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -21,12 +21,13 @@ from common.settings import KafkaSettings
 
 ALL_TOPICS = TOPICS + dead_letter_topics()
 TIMEOUT = 30.0  # seconds for the whole of one command
+REPLICAS = 3  # of each topic, where there are as many brokers
 _ALREADY_EXISTS = 36
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One difference: a topic to create, settings to adjust, or partitions that nobody may change."""
+    """One difference: to create, to adjust, or (partitions) what nobody may change."""
 
     kind: Literal["create", "configure", "epoch", "refused"]
     topic: Topic
@@ -44,8 +45,9 @@ async def apply(
 ) -> list[Change]:
     """Create and adjust; running it again changes nothing. Returns what was done.
 
-    Raises Conflict, before changing anything, when a topic has another number of partitions: changing it would move
-    keys to other partitions and break their order. The state topic's first record, `meta/epoch`, is written here.
+    Raises Conflict, before changing anything, when a topic has another number of partitions:
+    changing it would move keys to other partitions and break their order. The state topic's first
+    record, `meta/epoch`, is written here.
     """
     async with _admin(settings) as admin:
         changes = await _compare(admin, topics)
@@ -60,7 +62,7 @@ async def apply(
 
 
 async def missing(settings: KafkaSettings, names: Sequence[str]) -> list[str]:
-    """Those of `names` that do not exist: consuming from one would hang for 40 s before it fails."""
+    """Those of `names` that do not exist: consuming from one would hang for 40 s."""
     async with _admin(settings) as admin:
         known = set(await admin.list_topics())
         return [name for name in names if name not in known]
@@ -99,7 +101,8 @@ async def _configs(
         return {}
     resources = [ConfigResource(ConfigResourceType.TOPIC, topic.name) for topic in topics]
     found: dict[str, dict[str, str]] = {}
-    for response in await admin.describe_configs(resources):
+    responses: list[Any] = await admin.describe_configs(resources)
+    for response in responses:
         for code, message, _, name, entries in response.resources:
             if code:
                 raise Unavailable(f"settings of {name}: {message}", code="kafka_unavailable")
@@ -110,13 +113,31 @@ async def _configs(
 async def _create(admin: AIOKafkaAdminClient, topics: Sequence[Topic]) -> None:
     if not topics:
         return
+    brokers = (await admin.describe_cluster())["brokers"]
+    copies = min(REPLICAS, len(brokers))
     new = [
-        NewTopic(topic.name, topic.partitions, -1, topic_configs=topic.config()) for topic in topics
+        NewTopic(topic.name, topic.partitions, copies, topic_configs=topic.config())
+        for topic in topics
     ]
-    response = await admin.create_topics(new)
+    response: Any = await admin.create_topics(new)
     for name, code, *_ in response.topic_errors:
         if code and code != _ALREADY_EXISTS:
             raise Unavailable(f"{name}: {for_code(code).__name__}", code="kafka_unavailable")
+    await _visible(admin, {topic.name for topic in topics})
+
+
+async def _visible(admin: AIOKafkaAdminClient, names: set[str]) -> None:
+    """Wait until the brokers know what the controller has made; `_admin` bounds the wait."""
+    while names:
+        known = await admin.describe_topics()
+        led = {
+            info["topic"]
+            for info in known
+            if info["partitions"] and all(p["leader"] >= 0 for p in info["partitions"])
+        }
+        names = names - led
+        if names:
+            await asyncio.sleep(0.05)
 
 
 async def _configure(admin: AIOKafkaAdminClient, topics: Sequence[Topic]) -> None:

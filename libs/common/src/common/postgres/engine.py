@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from common.errors import Invalid, Unavailable
-from common.postgres.failures import CONNECT_ERRORS, unavailable
+from common.postgres.failures import CONNECT_ERRORS, translated, unavailable
 from common.settings import PostgresSettings
 
 ReadSession = NewType("ReadSession", AsyncConnection)
@@ -25,10 +25,11 @@ _DURABLE = frozenset({"on", "remote_apply"})
 class Database:
     """The service's own schema.
 
-    `read()` sees one snapshot and cannot write. `write()` is one transaction: committed when the block ends, rolled
-    back when it raises. Both raise Unavailable when the database does not answer in time (codes
-    `database_unavailable`, `database_busy`, `database_slow`, `database_conflict`; all are safe to try again).
-    A violated constraint stays SQLAlchemy's IntegrityError, for the adapter that knows what it means.
+    `read()` sees one snapshot and cannot write. `write()` is one transaction: committed when the
+    block ends, rolled back when it raises. Both raise Unavailable when the database does not answer
+    in time (codes `database_unavailable`, `database_busy`, `database_slow`, `database_conflict`;
+    all are safe to try again). A violated constraint stays SQLAlchemy's IntegrityError, for the
+    adapter that knows what it means.
     """
 
     def __init__(self, engine: AsyncEngine) -> None:
@@ -39,7 +40,7 @@ class Database:
         self._wakes: dict[str, asyncio.Event] = {}
 
     def wake(self, name: str) -> asyncio.Event:
-        """The event set after each commit that noted `name` (`outbox`, `job`); its waiter clears it."""
+        """The event that commits set when they noted `name`; its waiter clears it."""
         return self._wakes.setdefault(name, asyncio.Event())
 
     @asynccontextmanager
@@ -50,7 +51,7 @@ class Database:
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[WriteSession]:
-        """One transaction. What was noted with `after_commit` is woken only when it is durable."""
+        """One transaction; what `after_commit` noted is woken only when it is durable."""
         async with _mapped(), _connected(self._engine) as connection:
             connection.info[_NOTES] = notes = set[str]()
             async with connection.begin():
@@ -59,7 +60,7 @@ class Database:
             self.wake(name).set()
 
     async def check(self) -> None:
-        """Readiness: answers within two seconds and keeps what it commits; raises Unavailable or Invalid."""
+        """Readiness: answers in time, keeps what it commits; raises Unavailable or Invalid."""
         try:
             async with asyncio.timeout(CHECK_TIMEOUT), self.read() as session:
                 setting = await session.scalar(text("SELECT current_setting('synchronous_commit')"))
@@ -78,8 +79,8 @@ def after_commit(session: WriteSession, name: str) -> None:
 async def open_engine(settings: PostgresSettings, *, schema: str) -> AsyncIterator[Database]:
     """The pool of one service; `schema` is all of its search path.
 
-    Starts without a database, so that a service can come up before it; refuses to start (Invalid) on one whose
-    commits are not durable.
+    Starts without a database, so that a service can come up before it; refuses to start (Invalid)
+    on one whose commits are not durable.
     """
     engine = create_async_engine(
         async_url(settings.url.get_secret_value()),
@@ -123,7 +124,7 @@ async def _connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     try:
         connection = await engine.connect()
     except CONNECT_ERRORS as error:
-        raise unavailable(error) or error from error
+        raise translated(error) from error
     try:
         yield connection
     finally:

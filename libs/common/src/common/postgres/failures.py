@@ -6,6 +6,12 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from common.errors import RepriseError, Unavailable
 
+
+
+class UnexpectedDatabaseError(Exception):
+    """The statement is at fault: a bug of ours, told by the error that caused this one."""
+
+
 # connecting fails with these before the driver wraps anything
 CONNECT_ERRORS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
@@ -18,8 +24,13 @@ _READ_ONLY = "25006"
 _GONE_CLASSES = frozenset({"08", "53", "57", "58"})
 
 
+def translated(error: Exception) -> Exception:
+    """What to raise `from error`: its kind, or a stand-in for one that has none."""
+    return unavailable(error) or UnexpectedDatabaseError(type(error).__name__)
+
+
 def unavailable(error: Exception) -> RepriseError | None:
-    """The kind for a database that does not answer, or None when the statement itself is at fault."""
+    """The kind for a database that does not answer, or None: the statement is at fault."""
     if isinstance(error, PoolTimeout):
         return Unavailable("all connections are busy", code="database_busy", retry_after=1)
     if not isinstance(error, DBAPIError):

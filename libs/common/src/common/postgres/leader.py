@@ -7,39 +7,40 @@ from typing import Any
 import asyncpg
 
 from common.errors import Unavailable
-from common.postgres.failures import unavailable
+from common.postgres.failures import CONNECT_ERRORS, translated
 
 CONNECT_TIMEOUT = 3.0  # seconds
 STATEMENT_TIMEOUT = 10.0  # seconds
-# A leader that is frozen (stopped, swapped out) keeps its connection open and so its lock. The server ends a session
-# that is idle for this long, and another process can lead. Longer than a batch may take in Kafka (10 s).
+# A leader that is frozen (stopped, swapped out) keeps its connection open and so its lock. The
+# server ends a session that is idle for this long, and another process can lead. Longer than a
+# batch may take in Kafka (10 s).
 IDLE_TIMEOUT_MS = 15_000
 
 
 class LeaderConnection:
-    """The lock belongs to the session: when the connection ends, for whatever reason, so does the leadership."""
+    """The lock belongs to the session: when the connection ends, so does the leadership."""
 
     def __init__(self, database_url: str, schema: str, *, purpose: str) -> None:
         self._url, self._schema, self._purpose = database_url, schema, purpose
         self._connection: asyncpg.Connection[Any] | None = None
 
     async def lead(self) -> bool:
-        """Try to become the leader; False when another one is. Raises Unavailable without a database."""
+        """Try to become the leader; False when another is. Raises Unavailable."""
         await self.resign()
         try:
             connection = await self._connect()
             locked = await connection.fetchval(
                 "SELECT pg_try_advisory_lock(hashtextextended($1, 0))", self._name()
             )
-        except Exception as error:
-            raise _kind(error) from error
+        except CONNECT_ERRORS as error:
+            raise translated(error) from error
         self._connection = connection
         if not locked:
             await self.resign()
         return bool(locked)
 
     async def still_leader(self) -> bool:
-        """Ask the server itself, on the connection that holds the lock; False when that connection is gone."""
+        """Ask the server itself, on the connection that holds the lock; False when it is gone."""
         try:
             async with self.mapped() as connection:
                 return bool(
@@ -55,19 +56,20 @@ class LeaderConnection:
         """Give up the lock by closing its connection; never raises."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            # no polite goodbye: it would wait for a server that may be gone, and the lock ends with the socket
+            # no polite goodbye: it would wait for a server that may be gone, and the lock ends with
+            # the socket
             connection.terminate()
 
     @asynccontextmanager
     async def mapped(self) -> AsyncIterator["asyncpg.Connection[Any]"]:
-        """The leader's connection; a failure on it ends the leadership and is raised as Unavailable."""
+        """The leader's connection; a failure ends the leadership and is raised as Unavailable."""
         if self._connection is None:
             raise Unavailable("not the leader", code="not_leader")
         try:
             yield self._connection
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+        except CONNECT_ERRORS as error:
             await self.resign()
-            raise _kind(error) from error
+            raise translated(error) from error
 
     async def _connect(self) -> "asyncpg.Connection[Any]":
         return await asyncpg.connect(
@@ -83,7 +85,3 @@ class LeaderConnection:
 
     def _name(self) -> str:
         return f"reprise.{self._purpose}.{self._schema}"
-
-
-def _kind(error: Exception) -> Exception:
-    return unavailable(error) or error

@@ -1,4 +1,4 @@
-"""Alembic without an ini file: migrations live in the service's package and run in its own schema."""
+"""Alembic without an ini file: migrations live in the service's package."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -9,26 +9,32 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from common.postgres.engine import CONNECT_TIMEOUT, async_url
-from common.postgres.failures import CONNECT_ERRORS, unavailable
+from common.postgres.failures import CONNECT_ERRORS, translated
 
 if TYPE_CHECKING:
     from alembic.runtime.environment import EnvironmentContext
 
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('reprise.migrate', 0))")
+
 
 async def migrate(url: str, package: str, *, schema: str | None = None) -> None:
-    """Bring the schema of `package` to its newest migration, in one transaction; two runs at once wait for each other.
+    """Bring the schema of `package` to its newest migration, in one transaction.
 
-    `schema` overrides the one named in the package's env.py (tests use a fresh one). Raises Unavailable without a
-    database.
+    Two runs at once wait for each other.
+
+    `schema` overrides the one named in the package's env.py (tests use a fresh one). Raises
+    Unavailable without a database.
     """
     engine = create_async_engine(
         async_url(url), poolclass=NullPool, connect_args={"timeout": CONNECT_TIMEOUT}
     )
     try:
         async with engine.begin() as connection:
+            # before Alembic is entered: its context is one per process
+            await connection.execute(_ONE_AT_A_TIME)
             await connection.run_sync(_upgrade, package, schema)
     except CONNECT_ERRORS as error:
-        raise unavailable(error) or error from error
+        raise translated(error) from error
     finally:
         await engine.dispose()
 
@@ -38,7 +44,6 @@ def run_env(context: "EnvironmentContext | Any", *, schema: str) -> None:
     connection: Connection = context.config.attributes["connection"]
     chosen: str = context.config.attributes["schema"] or schema
     connection.execute(text("SELECT set_config('search_path', :schema, true)"), {"schema": chosen})
-    connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('reprise.migrate', 0))"))
     context.configure(connection=connection, version_table_schema=chosen)
     with context.begin_transaction():
         context.run_migrations()

@@ -1,4 +1,4 @@
-"""Roles and schemas: one of each per service, made by the administrator's account; safe to run again."""
+"""Roles and schemas: one of each per service, made by the administrator."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,16 +7,17 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 import asyncpg
 
 from common.errors import Invalid
-from common.postgres.failures import CONNECT_ERRORS, unavailable
+from common.postgres.failures import CONNECT_ERRORS, translated
 
 TIMEOUT = 10.0  # seconds
 
 
 async def provision(admin_url: str, services: Mapping[str, str]) -> list[str]:
-    """Create the database, a role and a schema for each service of `{service: url}`; returns what was made.
+    """Create the database, a role and a schema for each service; returns what was made.
 
-    Role name and password come from the service's URL, the schema is the service's name with `_` for `-`. A role
-    reaches its own schema only. Passwords are set anew each time, so a rotated one takes effect.
+    Role name and password come from the service's URL, the schema is the service's name with `_`
+    for `-`. A role reaches its own schema only. Passwords are set anew each time, so a rotated one
+    takes effect.
     """
     done: list[str] = []
     for service, url in services.items():
@@ -32,7 +33,7 @@ async def provision(admin_url: str, services: Mapping[str, str]) -> list[str]:
                 unquote(target.password),
             )
         except CONNECT_ERRORS as error:
-            raise unavailable(error) or error from error
+            raise translated(error) from error
     return done
 
 

@@ -1,13 +1,15 @@
 """The tables every service with Postgres has, as frozen DDL for the first migration of each.
 
-A statement here is never edited after the first release: a change is a new constant and a new migration.
-Each runs in the service's own schema (`op.execute(OUTBOX_V1)`), which is the only one on the search path.
+A statement here is never edited after the first release: a change is a new constant and a new
+migration. Each runs in the service's own schema (`op.execute(OUTBOX_V1)`), which is the only one on
+the search path.
 """
 
-# One row for each record ever published: rows of facts are kept for ever (the second copy of the log), payloads of
-# compacted topics are dropped once published because they hold names (design §3).
-# `position` gives the relay its order; an aggregate's rows are in order because they are inserted after its row was
-# locked. The second unique constraint catches two facts that claim the same place in an aggregate's history.
+# One row for each record ever published: rows of facts are kept for ever (the second copy of the
+# log), payloads of compacted topics are dropped once published because they hold names (design §3).
+# `position` gives the relay its order; an aggregate's rows are in order because they are inserted
+# after its row was locked. The second unique constraint catches two facts that claim the same place
+# in an aggregate's history.
 OUTBOX_V1 = """
 CREATE TABLE outbox (
     position        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -31,7 +33,8 @@ CREATE TABLE outbox (
 CREATE INDEX outbox_unpublished ON outbox (position) WHERE published_at IS NULL;
 """
 
-# Which events a reactor has seen. Never pruned: the topics are kept for ever and may be read again at any time.
+# Which events a reactor has seen. Never pruned: the topics are kept for ever and may be read again
+# at any time.
 INBOX_V1 = """
 CREATE TABLE inbox (
     consumer text        NOT NULL,
@@ -41,8 +44,9 @@ CREATE TABLE inbox (
 );
 """
 
-# Work longer than a second. `due_at` is when the row may be claimed: the time to run while it waits, the end of the
-# lease while it runs; so one index serves both. `attempt` counts claims, `failures` those that used up a try.
+# Work longer than a second. `due_at` is when the row may be claimed: the time to run while it
+# waits, the end of the lease while it runs; so one index serves both. `attempt` counts claims,
+# `failures` those that used up a try.
 JOBS_V1 = """
 CREATE TABLE job (
     id           uuid        PRIMARY KEY,

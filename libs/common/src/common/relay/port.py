@@ -7,7 +7,9 @@ from typing import Protocol
 from common.events.message import Message
 
 Row = tuple[int, Message]
-"""(position, record): positions grow; an aggregate's records have growing positions in the order of its history."""
+"""(position, record): positions grow; an aggregate's records have growing positions in the order of
+its history.
+"""
 Published = tuple[int, int, int]
 """(position, partition, offset) of a record that Kafka has."""
 
@@ -15,7 +17,8 @@ Published = tuple[int, int, int]
 class OutboxSource(Protocol):
     """An outbox with one leader at a time (Postgres: advisory lock; delivery's SQLite file: flock).
 
-    Every method raises Unavailable when the store does not answer; after that the leadership must be taken anew.
+    Every method raises Unavailable when the store does not answer; after that the leadership must
+    be taken anew.
     """
 
     async def lead(self) -> bool:
@@ -33,13 +36,13 @@ class OutboxSource(Protocol):
     async def fetch(self, limit: int) -> tuple[Sequence[Row], datetime]:
         """The first unpublished rows by position, and a clock read made before they were selected.
 
-        When fewer than `limit` come back, nothing else that was committed before that time is unpublished. The clock
-        is the store's own, so that watermarks compare with its rows.
+        When fewer than `limit` come back, nothing else committed before that time is unpublished.
+        The clock is the store's own, so that watermarks compare with its rows.
         """
         ...
 
     async def mark(self, published: Sequence[Published]) -> None:
-        """Remember that Kafka has these rows; drop payloads of compacted topics (they hold names)."""
+        """Remember that Kafka has these rows; drop payloads of compacted topics (names)."""
         ...
 
     async def backlog(self) -> tuple[int, timedelta]:
@@ -48,12 +51,12 @@ class OutboxSource(Protocol):
 
 
 class Sender(Protocol):
-    """A transactional producer that fences its predecessors (common.kafka.producer.TransactionalSender)."""
+    """A transactional producer that fences its predecessors (common.kafka.producer)."""
 
     async def send_batch(self, messages: Sequence[Message]) -> list[tuple[int, int]]:
         """All or none of them, in order per key; (partition, offset) of each.
 
-        Raises Fenced when a newer producer has this one's id or our own transaction was too slow, Unavailable for
-        every other failure. After either the sender is dead.
+        Raises Fenced when a newer producer has this one's id or our own transaction was too slow,
+        Unavailable for every other failure. After either the sender is dead.
         """
         ...

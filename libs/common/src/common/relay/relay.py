@@ -1,4 +1,4 @@
-"""Outbox rows to topics: one leader, batches in one Kafka transaction each, a watermark every second (design §3)."""
+"""Outbox rows to topics: one leader, one Kafka transaction per batch, watermarks (design §3)."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -12,6 +12,7 @@ from common.failpoints import failpoint
 from common.kafka.producer import Fenced
 from common.relay.metrics import RelayMetrics
 from common.relay.port import OutboxSource, Row, Sender
+from common.telemetry.liveness import beat
 from common.telemetry.logs import get_logger
 from common.telemetry.metrics import Metrics
 
@@ -34,10 +35,13 @@ def transactional_id(service: str) -> str:
 
 
 class Relay:
-    """Publishes what the source holds. Only the leader sends; a leader that was replaced is fenced by the broker.
+    """Publishes what the source holds.
 
-    At least once: a crash between Kafka's commit and the mark sends a batch again, in the same order. `wake` is set
-    by commits of this process. `clock` is only used for intervals and for the time written into watermark envelopes.
+    Only the leader sends; a leader that was replaced is fenced by the broker.
+
+    At least once: a crash between Kafka's commit and the mark sends a batch again, in the same
+    order. `wake` is set by commits of this process. `clock` is only used for intervals and for the
+    time written into watermark envelopes.
     """
 
     def __init__(
@@ -73,6 +77,7 @@ class Relay:
         """From becoming the leader to losing it."""
         if not await self._source.lead():
             self._metrics.leader.set(0)
+            beat()
             await asyncio.sleep(STANDBY)
             return
         self._metrics.leader.set(1)
@@ -85,7 +90,7 @@ class Relay:
                 await self._after_failure(error)
 
     async def _after_failure(self, error: RepriseError) -> None:
-        """The sender is closed. Only who still holds the lock may open another: it fences whoever has the id."""
+        """The sender is closed; only who still holds the lock may open another."""
         if isinstance(error, Fenced):
             self._metrics.fenced.inc()
         if not await self._source.still_leader():
@@ -95,12 +100,14 @@ class Relay:
         await self._pause(error)
 
     async def _pause(self, error: RepriseError) -> None:
+        beat()
         _log.warning("relay.retry", service=self._service, code=error.code, delay=self._delay)
         await asyncio.sleep(self._delay)
         self._delay = min(self._delay * 2, RETRY_CAP)
 
     async def _publish(self, sender: Sender, stop: asyncio.Event) -> None:
         while not stop.is_set():
+            beat()
             self._wake.clear()
             rows, read_at = await self._source.fetch(self._batch)
             drained = len(rows) < self._batch

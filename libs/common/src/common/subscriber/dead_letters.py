@@ -18,9 +18,10 @@ SEND_TIMEOUT = 30.0  # seconds
 
 
 class DeadLetters:
-    """Writes to `<topic>.<group>.dlq` with acks from all replicas; opened when the first record needs it.
+    """Writes to `<topic>.<group>.dlq`, acknowledged by all replicas; opened when first needed.
 
-    State and details records carry names and never enter a dead letter (design §3): `accepts` says no for them.
+    State and details records carry names and never enter a dead letter (design §3): `accepts` says
+    no for them.
     """
 
     def __init__(
@@ -63,7 +64,7 @@ class DeadLetters:
         reason: str,
         detail: str,
     ) -> None:
-        """Keep one record; durable when this returns. Raises Unavailable, and the caller must try again.
+        """Keep one record; durable when this returns. Raises Unavailable: try again.
 
         `reason` is a stable code, `detail` one sentence without content of the record.
         """

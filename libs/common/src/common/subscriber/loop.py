@@ -28,8 +28,8 @@ def run_consumers(
 ) -> Callable[[asyncio.Event], Awaitable[None]]:
     """A loop that starts what `build` gives once broker and topics exist, and stops it cleanly.
 
-    `build` is called anew for each try. A start without a broker raises at once and one on a missing topic hangs for
-    40 s (events.md 1.8), so both are looked for first.
+    `build` is called anew for each try. A start without a broker raises at once and one on a
+    missing topic hangs for 40 s (events.md 1.8), so both are looked for first.
     """
 
     async def loop(stop: asyncio.Event) -> None:
@@ -37,7 +37,6 @@ def run_consumers(
         while not stop.is_set():
             try:
                 await _serve(settings, build, stop)
-                return
             except (Unavailable, KafkaError, OSError, TimeoutError) as error:
                 _log.warning(
                     "consumers.start.failed", error=str(error) or type(error).__name__, delay=delay

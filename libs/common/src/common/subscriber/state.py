@@ -1,4 +1,4 @@
-"""For readers of state that keep their own offset beside what they built from it (delivery, janitor)."""
+"""For readers of state that keep their offset beside what they built from it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -24,14 +24,14 @@ _log = get_logger("common.subscriber")
 
 
 class OffsetGone(Gone):
-    """The offset to begin at is not in the topic: Kafka was lost or the reader was away too long. Refill from 0."""
+    """The offset to begin at is not in the topic: Kafka was lost. Refill from the start."""
 
     default_code = "offset_gone"
 
 
 @dataclass(frozen=True, slots=True)
 class RawRecord:
-    """One record as bytes, for a reader that decodes only what it needs; `value` None is a tombstone."""
+    """One record as bytes: the reader decodes what it needs. `value` None is a tombstone."""
 
     offset: int
     key: bytes
@@ -41,7 +41,9 @@ class RawRecord:
 
 @dataclass(frozen=True, slots=True)
 class StateBatch:
-    """One poll. Store `next_offset` in the transaction that applies `records`, also when there are none.
+    """One poll.
+
+    Store `next_offset` in the transaction that applies `records`.
 
     `end_offset` is the end of what is committed in the topic, read together with the batch.
     """
@@ -67,11 +69,12 @@ async def read_state(
     on_batch: OnBatch,
     stop: asyncio.Event,
 ) -> None:
-    """Read a topic of one partition from `start_offset` until `stop`, committed records only, in order.
+    """Read a topic of one partition until `stop`: committed records only, in order.
 
-    `on_batch` is called for every poll, about twice a second when nothing comes (a reader sees then that it is
-    current). Kafka being away is waited out; reading goes on after the last batch that `on_batch` took. What
-    `on_batch` raises ends the reading. Raises OffsetGone.
+    `on_batch` is called for every poll, about twice a second when nothing comes (a reader sees then
+    that it is current). Kafka being away is waited out; reading goes on after the last batch that
+    `on_batch` took. When it raises Unavailable the
+    batch is read again; anything else ends the reading. Raises OffsetGone.
     """
     if topic.partitions != 1:
         raise ValueError(f"{topic.name} has no total order")

@@ -15,7 +15,7 @@ from common.errors import Corrupt, RepriseError, Unavailable
 from common.events import Received, decode
 from common.events.topics import CONSUMERS, Topic
 from common.failpoints import failpoint
-from common.kafka.broker import subscribe
+from common.kafka.broker import records_of, subscribe
 from common.kafka.redelivery import verdict
 from common.subscriber.dead_letters import DeadLetters
 from common.subscriber.metrics import SubscriberMetrics
@@ -33,19 +33,20 @@ RETRY_FIRST, RETRY_CAP = 0.1, 30.0  # seconds
 _log = get_logger("common.subscriber")
 
 
-class Stopping(Exception):  # noqa: N818 (not an error: the record stays uncommitted and comes again)
+class Stopping(Exception):
     """The process is told to end while a record waits for its next try."""
 
 
 class ReliableSubscriber:
     """Reads one topic as one group and calls `handle` for each record, in order.
 
-    `handle` commits its effect before it returns and must bear the same record twice. What it raises decides:
-    Unavailable, Throttled, Conflict: tried again in place, with backoff, as often as it takes, the partition waits;
-    other kinds of common.errors: dead letter at once; anything else: dead letter after five tries.
-    A record without our envelope or with a value its model refuses goes to the dead letter without reaching
-    `handle`. A tombstone has `event` None. A type this version does not know is counted and skipped, unless
-    `unknown` is true: then `handle` gets it (`received.unknown`).
+    `handle` commits its effect before it returns and must bear the same record twice. What it
+    raises decides: Unavailable, Throttled, Conflict: tried again in place, with backoff, as often
+    as it takes, the partition waits; other kinds of common.errors: dead letter at once; anything
+    else: dead letter after five tries. A record without our envelope or with a value its model
+    refuses goes to the dead letter without reaching `handle`. A tombstone has `event` None. A type
+    this version does not know is counted and skipped, unless `unknown` is true: then `handle` gets
+    it (`received.unknown`).
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class ReliableSubscriber:
 
     async def _batch(self, message: KafkaMessage) -> None:
         """One poll: all effects, then one commit of the group's positions."""
-        records = await message.decode()
+        records = records_of(message)
         try:
             for record in records:
                 await self._record(record)
@@ -103,18 +104,19 @@ class ReliableSubscriber:
                 await failpoint("consumer.before_effect")
                 await self._handle(received)
                 await failpoint("consumer.after_effect")
-                return
             except RepriseError as error:
                 if verdict(error) == "dead_letter":
                     await self._give_up(record, error.code, error.detail)
                     return
                 _log.warning("consumer.retry", group=self.group, code=error.code, attempt=attempt)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 (counted, logged, and never dropped)
                 surprises += 1
                 _log.exception("consumer.surprise", group=self.group, attempt=surprises)
                 if surprises >= SURPRISES:
                     await self._give_up(record, "unexpected", type(error).__name__)
                     return
+            else:
+                return
             attempt += 1
             await self._pause(attempt)
 

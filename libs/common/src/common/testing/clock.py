@@ -1,6 +1,7 @@
 """A clock that moves only when a test tells it to."""
 
 from datetime import UTC, datetime, timedelta
+
 from typing_extensions import override
 
 from common.clock import Clock

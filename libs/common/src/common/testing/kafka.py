@@ -38,7 +38,7 @@ async def read_all(
     timeout: float = 15.0,
     committed: bool = True,
 ) -> list[Record]:
-    """Everything in the topic from its beginning, in order per partition, once `until` is satisfied.
+    """Everything in the topic, in order per partition, once `until` is satisfied.
 
     Raises TimeoutError, naming how many records came, when it never is.
     """

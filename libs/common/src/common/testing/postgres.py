@@ -15,7 +15,7 @@ from common.settings import PostgresSettings
 
 @dataclass(frozen=True, slots=True)
 class ScratchSchema:
-    """Where the schema is: a second `open_engine(scratch.settings, schema=scratch.name)` is another process."""
+    """Where it is; `open_engine(scratch.settings, schema=scratch.name)` opens another pool."""
 
     name: str
     url: str

@@ -1,0 +1,73 @@
+import asyncio
+
+import pytest
+from common.errors import Forbidden, Unavailable
+from common.events.topics import ASSETS
+from common.ids import new_asset_id
+from common.kafka.producer import Fenced, TransactionalSender
+from common.settings import KafkaSettings
+from common.testing.kafka import read_all, unique
+
+from libs.common.tests.integration.records import fact, fresh_topic, sender_for, sequences
+
+pytestmark = pytest.mark.integration
+
+
+async def test_a_batch_arrives_whole_and_tells_its_places(kafka: KafkaSettings) -> None:
+    topic, asset = await fresh_topic(kafka), new_asset_id()
+    async with sender_for(kafka, topic, unique("relay"))() as sender:
+        places = await sender.send_batch([fact(asset, n, topic) for n in range(1, 11)])
+
+    records = await read_all(kafka, topic, until=lambda found: len(found) == 10)
+
+    assert [(r.partition, r.offset) for r in records] == places
+    assert sequences(records) == list(range(1, 11))
+
+
+async def test_headers_arrive_as_the_envelope_wrote_them(kafka: KafkaSettings) -> None:
+    topic = await fresh_topic(kafka)
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    message = fact(new_asset_id(), 1, topic, traceparent=trace)
+    async with sender_for(kafka, topic, unique("relay"))() as sender:
+        await sender.send_batch([message])
+
+    (record,) = await read_all(kafka, topic, until=lambda found: len(found) == 1)
+
+    assert list(record.headers) == message.headers()
+    assert record.value == message.payload
+
+
+async def test_the_older_of_two_senders_is_fenced_and_its_batch_never_seen(
+    kafka: KafkaSettings,
+) -> None:
+    topic, asset, id_ = await fresh_topic(kafka), new_asset_id(), unique("relay")
+    open_sender = sender_for(kafka, topic, id_)
+    async with open_sender() as zombie:
+        await zombie.send_batch([fact(asset, 1, topic)])
+        async with open_sender() as successor:
+            await successor.send_batch([fact(asset, 2, topic)])
+            with pytest.raises(Fenced):
+                await zombie.send_batch([fact(asset, 1, topic)])
+            with pytest.raises((Fenced, Unavailable)):
+                await zombie.send_batch([fact(asset, 1, topic)])
+            await successor.send_batch([fact(asset, 3, topic)])
+
+    records = await read_all(kafka, topic, until=lambda found: len(found) == 3)
+    assert sequences(records) == [1, 2, 3]
+
+
+async def test_a_topic_of_another_service_is_refused_before_anything_is_sent(
+    kafka: KafkaSettings,
+) -> None:
+    topic = await fresh_topic(kafka)
+    async with sender_for(kafka, topic, unique("relay"))() as sender:
+        with pytest.raises(Forbidden, match="media.assets"):
+            await sender.send_batch([fact(new_asset_id(), 1, topic), fact(new_asset_id(), 1, ASSETS)])
+
+
+async def test_without_a_broker_it_says_so_at_once() -> None:
+    nowhere = KafkaSettings(bootstrap="127.0.0.1:9")
+    async with asyncio.timeout(5):
+        with pytest.raises(Unavailable):
+            async with TransactionalSender(nowhere, "x", "catalog"):
+                pytest.fail("it connected")

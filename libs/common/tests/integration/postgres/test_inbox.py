@@ -1,0 +1,40 @@
+import asyncio
+
+import pytest
+
+from common.ids import new_event_id
+from common.postgres.inbox import first_time
+from common.testing.postgres import ScratchSchema
+
+pytestmark = pytest.mark.integration
+
+
+async def test_an_event_is_seen_once_per_consumer(schema: ScratchSchema) -> None:
+    event = new_event_id()
+    async with schema.database.write() as session:
+        assert await first_time(session, "a", event)
+        assert not await first_time(session, "a", event)
+        assert await first_time(session, "b", event)
+    async with schema.database.write() as session:
+        assert not await first_time(session, "a", event)
+
+
+async def test_an_effect_that_rolled_back_was_not_seen(schema: ScratchSchema) -> None:
+    event = new_event_id()
+    with pytest.raises(RuntimeError):
+        async with schema.database.write() as session:
+            await first_time(session, "a", event)
+            raise RuntimeError
+
+    async with schema.database.write() as session:
+        assert await first_time(session, "a", event)
+
+
+async def test_of_two_racing_transactions_one_has_the_effect(schema: ScratchSchema) -> None:
+    event = new_event_id()
+
+    async def effect() -> bool:
+        async with schema.database.write() as session:
+            return await first_time(session, "a", event)
+
+    assert sorted(await asyncio.gather(*(effect() for _ in range(4)))) == [False] * 3 + [True]

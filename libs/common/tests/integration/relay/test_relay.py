@@ -1,0 +1,229 @@
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from common.clock import SystemClock
+from common.events import Watermark, decode
+from common.events.topics import WATERMARKS, Topic
+from common.ids import new_asset_id
+from common.postgres.outbox import PostgresOutboxSource
+from common.relay.port import OutboxSource
+from common.relay.relay import Relay
+from common.settings import KafkaSettings
+from common.telemetry.metrics import Metrics
+from common.testing.kafka import read_all, unique
+from common.testing.postgres import ScratchSchema
+from sqlalchemy import text
+
+from libs.common.tests.integration.records import (
+    SERVICE,
+    append_all,
+    fact,
+    fresh_topic,
+    sender_for,
+    sequences,
+)
+
+pytestmark = pytest.mark.integration
+
+
+class HeldSource(PostgresOutboxSource):
+    """Stops after a fetch, as a process does that is frozen between its check and its send."""
+
+    def __init__(self, url: str, schema: str) -> None:
+        super().__init__(url, "any", schema=schema)
+        self.fetched, self.go_on, self.hold = asyncio.Event(), asyncio.Event(), False
+
+    async def fetch(self, limit: int) -> tuple[list[tuple[int, object]], datetime]:  # type: ignore[override]
+        fetched = await super().fetch(limit)
+        if self.hold and fetched[0]:
+            self.fetched.set()
+            await self.go_on.wait()
+            self.hold = False
+        return fetched  # type: ignore[return-value]
+
+
+class Scene:
+    """One service's outbox, its topic, and relays that run beside each other as processes would."""
+
+    def __init__(self, schema: ScratchSchema, kafka: KafkaSettings, topic: Topic) -> None:
+        self.schema, self.kafka, self.topic = schema, kafka, topic
+        self.transactional_id = unique("relay")
+
+    def source(self) -> PostgresOutboxSource:
+        return PostgresOutboxSource(self.schema.url, "any", schema=self.schema.name)
+
+    def relay(self, source: OutboxSource, metrics: Metrics | None = None, batch: int = 1000) -> Relay:
+        return Relay(
+            source,
+            sender_for(self.kafka, self.topic, self.transactional_id),
+            service=SERVICE,
+            clock=SystemClock(),
+            metrics=metrics or Metrics(SERVICE),
+            wake=self.schema.database.wake("outbox"),
+            batch=batch,
+        )
+
+    @asynccontextmanager
+    async def running(self, relay: Relay) -> AsyncIterator[asyncio.Task[None]]:
+        stop = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(relay.loop(stop))
+            yield task
+            stop.set()
+
+    async def end_leaders_session(self) -> None:
+        async with self.schema.database.write() as session:
+            await session.execute(
+                text(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    " WHERE application_name = :name"
+                ),
+                {"name": f"reprise-{self.schema.name}-relay"},
+            )
+
+    async def unpublished(self) -> int:
+        async with self.schema.database.read() as session:
+            sql = "SELECT count(*) FROM outbox WHERE published_at IS NULL"
+            return int(await session.scalar(text(sql)) or 0)
+
+
+@pytest.fixture
+async def scene(schema: ScratchSchema, kafka: KafkaSettings) -> Scene:
+    return Scene(schema, kafka, await fresh_topic(kafka))
+
+
+async def until(condition: Callable[[], bool], timeout: float = 10.0) -> None:
+    async with asyncio.timeout(timeout):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+async def test_what_is_committed_arrives_in_order_and_is_marked(scene: Scene) -> None:
+    assets = [new_asset_id() for _ in range(5)]
+    async with scene.running(scene.relay(scene.source(), batch=7)):
+        for n in range(1, 11):
+            await append_all(
+                scene.schema.database, [fact(asset, n, scene.topic) for asset in assets]
+            )
+        records = await read_all(scene.kafka, scene.topic, until=lambda found: len(found) == 50)
+        async with asyncio.timeout(5):
+            while await scene.unpublished():
+                await asyncio.sleep(0.01)
+
+    for asset in assets:
+        assert sequences(records, asset) == list(range(1, 11))
+
+
+async def test_order_per_key_survives_the_death_of_the_leader(scene: Scene) -> None:
+    asset = new_asset_id()
+    first = scene.relay(scene.source(), batch=20)
+    second = scene.relay(scene.source(), batch=20)
+    async with scene.running(second):
+        async with scene.running(first):
+            for n in range(1, 201):
+                await append_all(scene.schema.database, [fact(asset, n, scene.topic)])
+                if n == 100:
+                    await scene.end_leaders_session()
+            records = await read_all(
+                scene.kafka, scene.topic, until=lambda found: 200 in sequences(found)
+            )
+
+    seen: list[int] = []
+    for sequence in sequences(records):
+        # a batch may come again from where it began, never with a hole
+        assert sequence <= len(seen) + 1
+        seen += [sequence] if sequence == len(seen) + 1 else []
+    assert seen == list(range(1, 201))
+
+
+async def test_a_frozen_leader_is_fenced_and_ends_as_standby(scene: Scene) -> None:
+    asset = new_asset_id()
+    metrics = Metrics(SERVICE)
+    frozen = HeldSource(scene.schema.url, scene.schema.name)
+    async with scene.running(scene.relay(frozen, metrics)):
+        await append_all(scene.schema.database, [fact(asset, 1, scene.topic)])
+        await read_all(scene.kafka, scene.topic, until=lambda found: len(found) == 1)
+        frozen.hold = True
+        await append_all(scene.schema.database, [fact(asset, 2, scene.topic)])
+        await frozen.fetched.wait()
+        await scene.end_leaders_session()
+
+        async with scene.running(scene.relay(scene.source())):
+            await read_all(scene.kafka, scene.topic, until=lambda found: len(found) == 2)
+            await append_all(scene.schema.database, [fact(asset, 3, scene.topic)])
+            await read_all(scene.kafka, scene.topic, until=lambda found: len(found) == 3)
+            frozen.go_on.set()
+            await until(lambda: metrics.registry.get_sample_value("media_relay_fenced_total") == 1)
+            await until(lambda: metrics.registry.get_sample_value("media_relay_leader") == 0)
+            await append_all(scene.schema.database, [fact(asset, 4, scene.topic)])
+            records = await read_all(scene.kafka, scene.topic, until=lambda found: len(found) == 4)
+
+    assert sequences(records) == [1, 2, 3, 4]
+
+
+async def test_a_fenced_leader_that_still_holds_the_lock_goes_on(scene: Scene) -> None:
+    asset = new_asset_id()
+    async with scene.running(scene.relay(scene.source())):
+        await append_all(scene.schema.database, [fact(asset, 1, scene.topic)])
+        await read_all(scene.kafka, scene.topic, until=lambda found: len(found) == 1)
+        async with sender_for(scene.kafka, scene.topic, scene.transactional_id)():
+            pass  # somebody took the id and went away
+        await append_all(scene.schema.database, [fact(asset, 2, scene.topic)])
+        records = await read_all(scene.kafka, scene.topic, until=lambda found: len(found) == 2)
+
+    assert sequences(records) == [1, 2]
+
+
+async def test_the_watermark_covers_only_what_is_in_kafka(scene: Scene) -> None:
+    began = datetime.now(UTC)  # noqa: TID251 (compared with the database's clock on one machine)
+    asset = new_asset_id()
+    await append_all(scene.schema.database, [fact(asset, n, scene.topic) for n in range(1, 4)])
+
+    async with scene.running(scene.relay(scene.source(), batch=2)):
+        records = await read_all(
+            scene.kafka,
+            WATERMARKS,
+            until=lambda found: bool(found) and _at(found[-1]) > began,
+        )
+
+    marks = [record for record in records if _at(record) > began - timedelta(seconds=5)]
+    assert await scene.unpublished() == 0
+    assert all(record.key == SERVICE.encode() for record in marks)
+
+
+async def test_without_kafka_rows_wait_and_are_counted(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    metrics = Metrics(SERVICE)
+    there, scene.kafka = scene.kafka, KafkaSettings(bootstrap="127.0.0.1:9")
+    relay = scene.relay(scene.source(), metrics)
+    await append_all(scene.schema.database, [fact(new_asset_id(), 1, scene.topic)])
+
+    async with scene.running(relay):
+        await until(lambda: metrics.registry.get_sample_value("media_outbox_pending_rows") == 1)
+        assert metrics.registry.get_sample_value("media_relay_leader") == 1
+        monkeypatch.setattr(
+            relay, "_sender_factory", sender_for(there, scene.topic, scene.transactional_id)
+        )
+        await read_all(there, scene.topic, until=lambda found: len(found) == 1)
+
+
+async def test_a_relay_outlives_an_outage_of_its_database(scene: Scene) -> None:
+    asset = new_asset_id()
+    async with scene.running(scene.relay(scene.source())) as task:
+        await append_all(scene.schema.database, [fact(asset, 1, scene.topic)])
+        await read_all(scene.kafka, scene.topic, until=lambda found: len(found) == 1)
+        for _ in range(3):
+            await scene.end_leaders_session()
+        await append_all(scene.schema.database, [fact(asset, 2, scene.topic)])
+        await read_all(scene.kafka, scene.topic, until=lambda found: 2 in sequences(found))
+        assert not task.done()
+
+
+def _at(record: object) -> datetime:
+    event = decode(record.key, record.headers, record.value).event  # type: ignore[attr-defined]
+    assert isinstance(event, Watermark)
+    return event.at
