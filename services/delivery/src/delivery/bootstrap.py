@@ -1,1 +1,121 @@
-"""bootstrap"""
+"""The composition root of delivery: settings in, a process that can be served out."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import aiohttp
+from fastapi import FastAPI
+
+from common.clock import Clock, SystemClock
+from common.errors import Unavailable
+from common.s3.presign import Presigner
+from common.telemetry.telemetry import Telemetry
+from common.tokens import KeyRing, MediaTokens
+from common.web.app import build_app
+from common.web.callers import Callers
+from common.web.health import Check
+from common.web.loops import Loop
+from common.web.server import ServiceProcess
+from delivery.adapters.s3_media import S3Media, open_session
+from delivery.adapters.sqlite_index import Bell, SqliteIndex
+from delivery.adapters.sqlite_index_writer import SqliteIndexWriter
+from delivery.consumers.catalog_state import CatalogState, watch_index
+from delivery.consumers.watermarks import Watermarks
+from delivery.routes.headers import guards
+from delivery.routes.links import LinkRoutes
+from delivery.routes.media import MediaRoutes
+from delivery.routes.robots import build_robots_route
+from delivery.settings import DeliverySettings, TokenRings
+from delivery.usecases.check_tokens import CheckTokens
+from delivery.usecases.index_records import IndexRecords
+from delivery.usecases.issue_link import IssueLink, LinkPolicy
+from delivery.usecases.refresh_links import RefreshLinks
+from delivery.usecases.serve_media import ServeMedia
+
+VERSION = "0.1.0"
+INDEX_FILE = "index.sqlite3"
+
+
+@asynccontextmanager
+async def bootstrap(
+    settings: DeliverySettings, telemetry: Telemetry
+) -> AsyncIterator[ServiceProcess]:
+    """Opens the index and the store's session; Kafka is reached for by the loops alone."""
+    clock = SystemClock()
+    folder = settings.serving.folder
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    bell = Bell()
+    index = SqliteIndex(folder / INDEX_FILE, bell)
+    writer = SqliteIndexWriter(folder / INDEX_FILE, bell)
+    try:
+        async with open_session(settings.serving.streams) as session:
+            watch_index(index, clock, telemetry.metrics)
+            yield ServiceProcess(
+                _build_app(settings, telemetry, clock, index, session),
+                _build_loops(settings, telemetry, clock, writer),
+            )
+    finally:
+        index.close()
+        writer.close()
+
+
+def _build_app(
+    settings: DeliverySettings,
+    telemetry: Telemetry,
+    clock: Clock,
+    index: SqliteIndex,
+    session: aiohttp.ClientSession,
+) -> FastAPI:
+    tokens = _tokens(settings.tokens)
+    media = MediaRoutes(
+        serve_media=ServeMedia(
+            index, tokens, clock, timedelta(seconds=settings.serving.index_max_age)
+        ),
+        store=S3Media(session, Presigner(settings.s3, for_origin="internal", clock=clock)),
+        guards=guards(settings.links.resource_policy),
+        stall=settings.serving.stall_seconds,
+        denials=telemetry.metrics.counter("denials", "Refusals at /m/.", ["reason"]),
+    )
+    issue_link = IssueLink(index, tokens, clock, _link_policy(settings))
+    links = LinkRoutes(issue_link, RefreshLinks(issue_link), Callers(settings.callers))
+
+    async def index_is_loaded() -> None:
+        if not index.loaded():
+            raise Unavailable("the index is being filled", code="index_loading")
+
+    return build_app(
+        service="delivery",
+        version=VERSION,
+        routers=[media.router(), links.router(), build_robots_route()],
+        checks=[Check("index", index_is_loaded), Check("secret", CheckTokens(tokens, clock))],
+        telemetry=telemetry,
+        clock=clock,
+    )
+
+
+def _build_loops(
+    settings: DeliverySettings, telemetry: Telemetry, clock: Clock, writer: SqliteIndexWriter
+) -> Mapping[str, Loop]:
+    if "consumers" not in settings.process.roles:
+        return {}
+    index_records = IndexRecords(writer, clock)
+    state = CatalogState(settings.kafka, index_records, writer, telemetry.metrics)
+    return {
+        "catalog-state": state.run,
+        "watermarks": Watermarks(settings.kafka, index_records, writer).run,
+    }
+
+
+def _tokens(rings: TokenRings) -> MediaTokens | None:
+    if rings.private_ring is None or rings.public_ring is None:
+        return None
+    return MediaTokens(
+        KeyRing.parse(rings.private_ring.get_secret_value()),
+        KeyRing.parse(rings.public_ring.get_secret_value()),
+    )
+
+
+def _link_policy(settings: DeliverySettings) -> LinkPolicy:
+    links = settings.links
+    return LinkPolicy(timedelta(seconds=links.private_ttl), links.base, links.audio_default)
