@@ -15,7 +15,7 @@ from catalog.consumers.dispatch import Handle, dispatch
 from catalog.consumers.purges import purge_handlers
 from catalog.consumers.renditions import rendition_handlers
 from catalog.consumers.uploads import upload_handlers
-from catalog.ports import Transactions
+from catalog.ports import AssetReader, Transactions
 from catalog.routes.admin_assets import build_admin_assets
 from catalog.routes.user_assets import build_user_assets
 from catalog.settings import CatalogSettings
@@ -64,7 +64,7 @@ async def bootstrap(
     clock, roles = SystemClock(), settings.process.roles
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_engine(settings.postgres, schema=CATALOG))
-        transactions = PostgresTransactions(database, clock)
+        transactions, reader = PostgresTransactions(database, clock), PostgresAssetReader(database)
         loops: dict[str, Loop] = {}
         if "consumers" in roles:
             dead_letters = await stack.enter_async_context(DeadLetters(settings.kafka, CATALOG))
@@ -77,7 +77,7 @@ async def bootstrap(
         app = build_app(
             service=CATALOG,
             version=version("reprise-catalog"),
-            routers=build_routes(database, transactions, settings) if "http" in roles else [],
+            routers=build_routes(transactions, reader, settings) if "http" in roles else [],
             checks=[
                 Check("postgres", database.check),
                 Check("secrets", SecretsCheck(settings.callers, clock)),
@@ -89,10 +89,10 @@ async def bootstrap(
 
 
 def build_routes(
-    database: Database, transactions: Transactions, settings: CatalogSettings
+    transactions: Transactions, reader: AssetReader, settings: CatalogSettings
 ) -> list[APIRouter]:
     """The public routes of the catalog."""
-    callers, reader = Callers(settings.callers), PostgresAssetReader(database)
+    callers = Callers(settings.callers)
     describe, list_assets = DescribeAsset(reader), ListAssets(reader)
     return [
         build_user_assets(callers, describe=describe, list_assets=list_assets),
