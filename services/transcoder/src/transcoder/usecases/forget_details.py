@@ -1,0 +1,27 @@
+"""AssetPurged -> the tombstone of what the file said of itself (design §3.
+
+Names leave with the asset).
+"""
+
+from dataclasses import dataclass
+
+from common.events import AssetPurged, Envelope
+from common.ids import AssetId
+from transcoder.ports import Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetDetails:
+    """An asset without a details record needs no tombstone."""
+
+    ledger: Ledger
+
+    async def __call__(self, event: AssetPurged, envelope: Envelope) -> None:
+        async with self.ledger.begin() as transaction:
+            processing = await transaction.lock(AssetId(event.asset_id))
+            if processing is None or not await transaction.first_time(envelope.id):
+                return
+            processing = processing.gone()
+            if processing.details_sequence:
+                processing = await transaction.describe(processing, None)
+            await transaction.save(processing)
