@@ -101,6 +101,7 @@ def closed_roots(topology: Topology) -> str:
 
 def problems() -> str:
     pages = "\n".join(f"        error_page {status} @problem_{status};" for status in _PROBLEMS)
+    pages += "\n        error_page 494 =400 @problem_400;"  # 494: a header larger than the buffers
     return pages + "\n" + "\n".join(_problem(status) for status in _PROBLEMS)
 
 
