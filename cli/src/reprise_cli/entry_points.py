@@ -1,0 +1,34 @@
+"""What the installed services offer to the operator command, found through their entry points."""
+
+from collections.abc import Callable, Iterator
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+import typer
+from fastapi import FastAPI
+
+
+def _of(group: str) -> list[EntryPoint]:
+    return sorted(entry_points(group=group), key=lambda point: point.name)
+
+
+def settings_classes() -> list[tuple[str, type]]:
+    """Each service's settings dataclass (group `reprise.settings`)."""
+    return [(point.name, point.load()) for point in _of("reprise.settings")]
+
+
+def migration_packages() -> dict[str, str]:
+    """Service to the import name of its package (group `reprise.migrations`)."""
+    return {point.name: point.value.split(".")[0] for point in _of("reprise.migrations")}
+
+
+def descriptions() -> list[tuple[str, Callable[[], FastAPI]]]:
+    """Each service's function that builds its app to be described (group `reprise.openapi`)."""
+    return [(point.name, point.load()) for point in _of("reprise.openapi")]
+
+
+def service_commands() -> Iterator[tuple[str, Any]]:
+    """Command groups that services bring themselves (group `reprise.commands`)."""
+    for point in _of("reprise.commands"):
+        commands: typer.Typer = point.load()
+        yield point.name, commands

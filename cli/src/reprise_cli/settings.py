@@ -1,0 +1,60 @@
+"""Settings of the operator command."""
+
+from dataclasses import dataclass
+
+from pydantic import Field
+
+from common.settings import CallerSettings, Group, KafkaSettings, PostgresUrl, S3Settings
+
+
+class AdministratorSettings(Group):
+    """Databases as their administrator makes them; a service's URL names its role and password."""
+
+    admin_url: PostgresUrl = Field(
+        validation_alias="REPRISE_POSTGRES_ADMIN_URL",
+        description="Postgres as a role that may create roles, schemas and databases.",
+    )
+    upload_gateway: PostgresUrl = Field(
+        validation_alias="REPRISE_POSTGRES_URL_UPLOAD_GATEWAY",
+        description="The upload-gateway's REPRISE_POSTGRES_URL.",
+    )
+    catalog: PostgresUrl = Field(
+        validation_alias="REPRISE_POSTGRES_URL_CATALOG",
+        description="The catalog's REPRISE_POSTGRES_URL.",
+    )
+    transcoder: PostgresUrl = Field(
+        validation_alias="REPRISE_POSTGRES_URL_TRANSCODER",
+        description="The transcoder's REPRISE_POSTGRES_URL.",
+    )
+    janitor: PostgresUrl = Field(
+        validation_alias="REPRISE_POSTGRES_URL_JANITOR",
+        description="The janitor's REPRISE_POSTGRES_URL.",
+    )
+
+    def url_of(self, service: str) -> str:
+        """The URL of a service, by its name."""
+        url: PostgresUrl = getattr(self, service.replace("-", "_"))
+        return url.get_secret_value()
+
+
+@dataclass(frozen=True, slots=True)
+class SetupSettings:
+    """What `reprise setup` reads."""
+
+    postgres: AdministratorSettings
+    s3: S3Settings
+    kafka: KafkaSettings
+
+
+@dataclass(frozen=True, slots=True)
+class TopicsSettings:
+    """What `reprise topics` reads."""
+
+    kafka: KafkaSettings
+
+
+@dataclass(frozen=True, slots=True)
+class TokenSettings:
+    """What `reprise token` reads."""
+
+    callers: CallerSettings

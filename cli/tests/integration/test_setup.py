@@ -1,0 +1,65 @@
+"""The operator command against the real broker, database and store, as its own process."""
+
+import asyncio
+import json
+import sys
+
+import pytest
+
+from devstack.stack import Stack
+
+pytestmark = pytest.mark.integration
+
+
+async def reprise(infra: Stack, *arguments: str, **changes: str) -> tuple[int, str, str]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        "from reprise_cli.main import main; main()",
+        *arguments,
+        env={**infra.environment("setup"), **changes},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(60):
+        out, err = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, out.decode(), err.decode()
+
+
+async def test_setup_makes_everything_and_running_it_again_changes_nothing(infra: Stack) -> None:
+    code, _, err = await reprise(infra, "setup")
+    assert (code, err) == (0, "")
+    code, out, err = await reprise(infra, "setup", "--json")
+    assert (code, err) == (0, "")
+    assert json.loads(out) == {"postgres": [], "store": [], "kafka": []}
+    code, out, _ = await reprise(infra, "topics", "diff")
+    assert (code, out) == (0, "The topics are as they shall be.\n")
+
+
+async def test_two_setups_side_by_side_both_succeed(infra: Stack) -> None:
+    results = await asyncio.gather(reprise(infra, "setup"), reprise(infra, "setup"))
+    assert [(code, err) for code, _, err in results] == [(0, ""), (0, "")]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "sentence"),
+    [
+        ("REPRISE_KAFKA_BOOTSTRAP", "127.0.0.1:9", "Kafka does not answer"),
+        ("MEDIA_S3_ENDPOINT", "http://127.0.0.1:9", "The store does not answer"),
+        ("MEDIA_S3_SECRET_ACCESS_KEY", "wrong", "The store refused our credentials"),
+        (
+            "REPRISE_POSTGRES_ADMIN_URL",
+            "postgresql://postgres:canary@127.0.0.1:9/reprise",
+            "REPRISE_POSTGRES_ADMIN_URL",
+        ),
+    ],
+)
+async def test_a_part_that_does_not_answer_is_named_with_what_mends_it(
+    infra: Stack, variable: str, value: str, sentence: str
+) -> None:
+    code, _, err = await reprise(infra, "setup", "--wait", "0", **{variable: value})
+    assert code == 1
+    assert sentence in err
+    assert "Traceback" not in err
+    assert "canary" not in err
