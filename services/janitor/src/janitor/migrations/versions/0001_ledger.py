@@ -64,6 +64,5 @@ CREATE INDEX purge_newest ON purge (ordered_at DESC, id DESC)
 
 
 def upgrade() -> None:
-    for script in (OUTBOX_V1, JOBS_V1, ASSET, STORED_OBJECT, PURGE):
-        for statement in filter(str.strip, script.split(";")):
-            op.execute(statement)
+    for statement in (*OUTBOX_V1, *JOBS_V1, *filter(str.strip, ";".join((ASSET, STORED_OBJECT, PURGE)).split(";"))):
+        op.execute(statement)
