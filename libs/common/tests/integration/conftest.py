@@ -17,5 +17,5 @@ def kafka(infra: Any) -> KafkaSettings:
 
 @pytest.fixture
 async def schema(infra: Any) -> AsyncIterator[ScratchSchema]:
-    async with scratch(infra.postgres_admin_url, ddl=[OUTBOX_V1, INBOX_V1, JOBS_V1]) as made:
+    async with scratch(infra.postgres_admin_url, ddl=[*OUTBOX_V1, *INBOX_V1, *JOBS_V1]) as made:
         yield made

@@ -7,7 +7,6 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from common.errors import RepriseError, Unavailable
 
 
-
 class UnexpectedDatabaseError(Exception):
     """The statement is at fault: a bug of ours, told by the error that caused this one."""
 

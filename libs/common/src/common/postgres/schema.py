@@ -10,7 +10,8 @@ the search path.
 # `position` gives the relay its order; an aggregate's rows are in order because they are inserted
 # after its row was locked. The second unique constraint catches two facts that claim the same place
 # in an aggregate's history.
-OUTBOX_V1 = """
+OUTBOX_V1 = (
+    """
 CREATE TABLE outbox (
     position        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     event_id        uuid        NOT NULL UNIQUE,
@@ -29,25 +30,29 @@ CREATE TABLE outbox (
     kafka_partition integer,
     kafka_offset    bigint,
     UNIQUE (topic, key, sequence)
-);
-CREATE INDEX outbox_unpublished ON outbox (position) WHERE published_at IS NULL;
-"""
+)
+""",
+    "CREATE INDEX outbox_unpublished ON outbox (position) WHERE published_at IS NULL",
+)
 
 # Which events a reactor has seen. Never pruned: the topics are kept for ever and may be read again
 # at any time.
-INBOX_V1 = """
+INBOX_V1 = (
+    """
 CREATE TABLE inbox (
     consumer text        NOT NULL,
     event_id uuid        NOT NULL,
     seen_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (consumer, event_id)
-);
-"""
+)
+""",
+)
 
 # Work longer than a second. `due_at` is when the row may be claimed: the time to run while it
 # waits, the end of the lease while it runs; so one index serves both. `attempt` counts claims,
 # `failures` those that used up a try.
-JOBS_V1 = """
+JOBS_V1 = (
+    """
 CREATE TABLE job (
     id           uuid        PRIMARY KEY,
     kind         text        NOT NULL,
@@ -64,7 +69,8 @@ CREATE TABLE job (
     traceparent  text,
     created_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
     ended_at     timestamptz
-);
-CREATE INDEX job_due ON job (due_at) WHERE state IN ('waiting', 'running');
-CREATE INDEX job_subject ON job (subject);
-"""
+)
+""",
+    "CREATE INDEX job_due ON job (due_at) WHERE state IN ('waiting', 'running')",
+    "CREATE INDEX job_subject ON job (subject)",
+)

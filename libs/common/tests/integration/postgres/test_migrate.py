@@ -27,7 +27,8 @@ revision, down_revision = "0001", None
 
 
 def upgrade() -> None:
-    op.execute(INBOX_V1)
+    for statement in INBOX_V1:
+        op.execute(statement)
 """
 
 

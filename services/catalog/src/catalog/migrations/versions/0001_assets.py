@@ -114,9 +114,7 @@ TABLES = ("names", "library", "rendition", "asset", "outbox")
 
 
 def upgrade() -> None:
-    for statement in (ASSET, RENDITION, LIBRARY, NAMES, *INDEXES):
-        op.execute(statement)
-    for statement in filter(str.strip, OUTBOX_V1.split(";")):
+    for statement in (ASSET, RENDITION, LIBRARY, NAMES, *INDEXES, *OUTBOX_V1):
         op.execute(statement)
 
 

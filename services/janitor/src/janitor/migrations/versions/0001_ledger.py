@@ -36,8 +36,7 @@ CREATE TABLE stored_object (
     purged_at         timestamptz,
     CHECK (state = 'living' OR (condemned_at IS NOT NULL AND cause_event_id IS NOT NULL AND reason IS NOT NULL)),
     CHECK ((state = 'purged') = (purged_at IS NOT NULL))
-);
-CREATE INDEX stored_object_asset ON stored_object (asset_id, key)
+)
 """
 
 # `id` is derived from the fact's own id: the row is also the memory that the fact was seen.
@@ -58,11 +57,15 @@ CREATE TABLE purge (
     finished_at    timestamptz,
     failures       integer     NOT NULL DEFAULT 0,
     last_error     text
-);
-CREATE INDEX purge_newest ON purge (ordered_at DESC, id DESC)
+)
 """
+
+INDEXES = (
+    "CREATE INDEX stored_object_asset ON stored_object (asset_id, key)",
+    "CREATE INDEX purge_newest ON purge (ordered_at DESC, id DESC)",
+)
 
 
 def upgrade() -> None:
-    for statement in (*OUTBOX_V1, *JOBS_V1, *filter(str.strip, ";".join((ASSET, STORED_OBJECT, PURGE)).split(";"))):
+    for statement in (*OUTBOX_V1, *JOBS_V1, ASSET, STORED_OBJECT, PURGE, *INDEXES):
         op.execute(statement)

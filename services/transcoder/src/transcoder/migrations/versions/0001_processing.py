@@ -34,5 +34,5 @@ CREATE TABLE processing (
 
 
 def upgrade() -> None:
-    for statement in (PROCESSING, INBOX_V1, JOBS_V1, OUTBOX_V1):
+    for statement in (PROCESSING, *INBOX_V1, *JOBS_V1, *OUTBOX_V1):
         op.execute(statement)

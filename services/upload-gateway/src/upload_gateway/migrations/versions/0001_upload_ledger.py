@@ -69,8 +69,5 @@ CREATE TABLE segment (
 
 
 def upgrade() -> None:
-    for statement in (UPLOAD, *INDEXES, PART, SEGMENT):
+    for statement in (UPLOAD, *INDEXES, PART, SEGMENT, *OUTBOX_V1, *JOBS_V1):
         op.execute(statement)
-    for statements in (OUTBOX_V1, JOBS_V1):
-        for statement in filter(str.strip, statements.split(";")):
-            op.execute(statement)
