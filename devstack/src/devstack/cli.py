@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from devstack import cli_reports
+from devstack.demo.main_job import run_demo
 from devstack.errors import DevstackError
 from devstack.install import install_cache
 from devstack.log_reading import follow_logs, show_logs
@@ -111,3 +112,12 @@ def kill(
     except KeyError as error:
         raise DevstackError(f"no signal {send!r}") from error
     Stack(topology(), home).kill(process, number)
+
+
+@app.command()
+def demo(
+    files: Annotated[list[Path] | None, typer.Argument(help="Default: three made ones.")] = None,
+    home: Home = DEFAULT_HOME,
+) -> None:
+    """Upload, follow to ready, play back by ranges and compare: the main job on real files."""
+    run_demo(Stack(topology(), home).env, files or [], home, console)

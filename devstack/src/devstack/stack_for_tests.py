@@ -16,7 +16,9 @@ from devstack.topology import Topology
 HOMES = ROOT / ".dev" / "test"
 
 # Tests do not wait as long as people do.
-_QUICK: Overrides = {"catalog": {"REPRISE_GRACE_SWEEP_INTERVAL": "0.5"}}
+_QUICK: Overrides = {
+    "catalog": {"REPRISE_GRACE_SWEEP_INTERVAL": "0.5", "REPRISE_DELETE_GRACE": "8"}
+}
 
 
 @contextlib.contextmanager

@@ -1,0 +1,46 @@
+"""Uploads a file with a public tus client that is interrupted half-way and comes back."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tusclient.client import TusClient
+
+from devstack.demo.api import DemoApi
+from devstack.demo.files import DemoFile
+
+_CHUNK = 2 * 2**20
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Uploaded:
+    """Where the upload stood when it was cut, and where the server said it stood afterwards."""
+
+    upload_id: str
+    cut_at: int
+    resumed_at: int
+
+
+def upload_interrupted(api: DemoApi, file: DemoFile, progress: Progress) -> Uploaded:
+    """The second client knows nothing but the address: the offset comes from the server."""
+    first = _client(api).uploader(str(file.path), chunk_size=_CHUNK, metadata=_metadata(file))
+    cut = file.size // 2
+    first.set_url(first.create_url())
+    while first.offset < cut:
+        first.stop_at = cut
+        first.upload_chunk()
+        progress(first.offset)
+    second = _client(api).uploader(str(file.path), chunk_size=_CHUNK, url=first.url)
+    resumed_at = second.offset
+    while second.offset < file.size:
+        second.upload_chunk()
+        progress(second.offset)
+    return Uploaded(str(first.url).rstrip("/").rpartition("/")[2], first.offset, resumed_at)
+
+
+def _client(api: DemoApi) -> TusClient:
+    return TusClient(f"{api.origin}/files/", headers=api.headers)
+
+
+def _metadata(file: DemoFile) -> dict[str, str]:
+    return {"filename": file.path.name, "filetype": file.content_type, "kind": file.kind}
