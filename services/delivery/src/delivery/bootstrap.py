@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from common.clock import Clock, SystemClock
 from common.errors import Unavailable
+from common.events.topics import CATALOG_STATE, WATERMARKS, Topic
 from common.s3.presign import Presigner
 from common.telemetry.telemetry import Telemetry
 from common.tokens import KeyRing, MediaTokens
@@ -39,9 +40,16 @@ INDEX_FILE = "index.sqlite3"
 
 @asynccontextmanager
 async def bootstrap(
-    settings: DeliverySettings, telemetry: Telemetry
+    settings: DeliverySettings,
+    telemetry: Telemetry,
+    *,
+    state: Topic = CATALOG_STATE,
+    watermarks: Topic = WATERMARKS,
 ) -> AsyncIterator[ServiceProcess]:
-    """Opens the index and the store's session; Kafka is reached for by the loops alone."""
+    """Opens the index and the store's session; Kafka is reached for by the loops alone.
+
+    `state` and `watermarks` are other topics only where tests share a broker.
+    """
     clock = SystemClock()
     folder = settings.serving.folder
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -53,7 +61,7 @@ async def bootstrap(
             watch_index(index, clock, telemetry.metrics)
             yield ServiceProcess(
                 _build_app(settings, telemetry, clock, index, session),
-                _build_loops(settings, telemetry, clock, writer),
+                _build_loops(settings, telemetry, clock, writer, (state, watermarks)),
             )
     finally:
         index.close()
@@ -95,15 +103,19 @@ def _build_app(
 
 
 def _build_loops(
-    settings: DeliverySettings, telemetry: Telemetry, clock: Clock, writer: SqliteIndexWriter
+    settings: DeliverySettings,
+    telemetry: Telemetry,
+    clock: Clock,
+    writer: SqliteIndexWriter,
+    topics: tuple[Topic, Topic],
 ) -> Mapping[str, Loop]:
     if "consumers" not in settings.process.roles:
         return {}
     index_records = IndexRecords(writer, clock)
-    state = CatalogState(settings.kafka, index_records, writer, telemetry.metrics)
+    kafka, metrics = settings.kafka, telemetry.metrics
     return {
-        "catalog-state": state.run,
-        "watermarks": Watermarks(settings.kafka, index_records, writer).run,
+        "catalog-state": CatalogState(kafka, index_records, writer, metrics, topics[0]).run,
+        "watermarks": Watermarks(kafka, index_records, writer, topics[1]).run,
     }
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from prometheus_client import Counter, Gauge
 
 from common.clock import Clock
-from common.events.topics import CATALOG_STATE
+from common.events.topics import CATALOG_STATE, Topic
 from common.settings import KafkaSettings
 from common.subscriber.state import OffsetGone, StateBatch, read_state
 from common.telemetry.logs import get_logger
@@ -28,8 +28,10 @@ class CatalogState:
         index_records: IndexRecords,
         writer: IndexWriter,
         metrics: Metrics,
+        topic: Topic = CATALOG_STATE,
     ) -> None:
         self._settings = settings
+        self._topic = topic
         self._index_records = index_records
         self._writer = writer
         self._applied: Counter = metrics.counter(
@@ -52,7 +54,7 @@ class CatalogState:
         try:
             await read_state(
                 self._settings,
-                CATALOG_STATE,
+                self._topic,
                 start_offset=offset,
                 on_batch=self._take,
                 stop=stop,
@@ -94,12 +96,12 @@ class CatalogState:
         async with asyncio.TaskGroup() as group:
             leaving = group.create_task(_pass_on(stop, enough))
             await read_state(
-                self._settings, CATALOG_STATE, start_offset=0, on_batch=look, stop=enough
+                self._settings, self._topic, start_offset=0, on_batch=look, stop=enough
             )
             leaving.cancel()
         if not found and not stop.is_set():
             # refusing to guess: without an epoch a lost log could pass for the one we know
-            _log.error("index.no_epoch", topic=CATALOG_STATE.name)
+            _log.error("index.no_epoch", topic=self._topic.name)
         return found[0] if found else None
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from common.events.topics import CATALOG, WATERMARKS
+from common.events.topics import CATALOG, WATERMARKS, Topic
 from common.settings import KafkaSettings
 from common.subscriber.state import OffsetGone, StateBatch, read_state
 from delivery.consumers.state_records import watermark_of
@@ -14,9 +14,14 @@ class Watermarks:
     """Hands the newest watermark of the catalog to `IndexRecords`, which knows when it counts."""
 
     def __init__(
-        self, settings: KafkaSettings, index_records: IndexRecords, writer: IndexWriter
+        self,
+        settings: KafkaSettings,
+        index_records: IndexRecords,
+        writer: IndexWriter,
+        topic: Topic = WATERMARKS,
     ) -> None:
         self._settings = settings
+        self._topic = topic
         self._index_records = index_records
         self._writer = writer
 
@@ -32,7 +37,7 @@ class Watermarks:
 
     async def _read(self, offset: int, stop: asyncio.Event) -> None:
         await read_state(
-            self._settings, WATERMARKS, start_offset=offset, on_batch=self._take, stop=stop
+            self._settings, self._topic, start_offset=offset, on_batch=self._take, stop=stop
         )
 
     async def _take(self, batch: StateBatch) -> None:

@@ -46,6 +46,11 @@ def raw(*groups: Sequence[tuple[str, str]]) -> RawHeaders:
     return [(name.encode(), value.encode("latin-1")) for group in groups for name, value in group]
 
 
+def titled(*groups: Headers) -> dict[str, str]:
+    """As `common.web.problems` wants them: in the case that replaces its own fields."""
+    return {name.title(): value for group in groups for name, value in group}
+
+
 def _validators(validators: Validators) -> Headers:
     tag = ("etag", f'"{validators.etag}"')
     if validators.modified is None:

@@ -99,17 +99,17 @@ class MediaRoutes:
         """A problem document with the guards; kept by nobody, or for a moment where it may."""
         self.denials.labels(error.code).inc()
         return problem_response(
-            error, headers=dict((*cache_policy.of_refusal(error), *self.guards))
+            error, headers=headers.titled(cache_policy.of_refusal(error), self.guards)
         )
 
     def _refuse_method(self) -> Response:
         self.denials.labels("method_not_allowed").inc()
-        extra = dict((*headers.ALLOW, *cache_policy.NO_STORE, *self.guards))
+        extra = headers.titled(headers.ALLOW, cache_policy.NO_STORE, self.guards)
         return problem(405, "method_not_allowed", headers=extra)
 
     def _problem(self, answer: MediaAnswer, code: str, *extra: tuple[str, str]) -> Response:
-        fields = (*headers.of_answer(answer), *extra, *self.guards)
-        return problem(answer.status, code, headers=dict(fields))
+        fields = headers.titled(headers.of_answer(answer), extra, self.guards)
+        return problem(answer.status, code, headers=fields)
 
     def _empty(self, answer: MediaAnswer) -> Response:
         response = Response(status_code=answer.status)

@@ -49,11 +49,10 @@ class MediaResponse(Response):
             watching = group.create_task(_until_disconnect(receive))
             watching.add_done_callback(lambda _: sending.cancel())
             sending.add_done_callback(lambda _: watching.cancel())
-        if stream.failure is not None:
-            if stream.started:
-                raise stream.failure
+        if stream.failure is not None and not stream.started:
             await self._refusal(stream.failure)(scope, receive, send)
         elif not stream.complete:
+            # the server closes the connection of an answer that was not ended
             raise ClientDisconnect
 
 
@@ -77,6 +76,8 @@ class _Stream:
             self.complete = True
         except RepriseError as error:
             self.failure = error
+            if self.started:
+                _log.warning("media.store_broke_off", code=error.code)
         except TimeoutError:
             _log.warning("media.client_stalled", seconds=self._stall)
         finally:
