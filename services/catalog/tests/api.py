@@ -3,32 +3,31 @@
 from typing import Any
 
 import httpx
-from opentelemetry.trace import NoOpTracer
-from services.catalog.tests.ways_in import WaysIn, bearer, settings_for, user_of
+from services.catalog.tests.ways_in import CALLERS, GRACE, WaysIn, bearer, user_of
 
 from catalog.bootstrap import build_routes
 from catalog.ports import AssetReader, Transactions
 from common.clock import SystemClock
 from common.ids import UserId
+from common.telemetry import tracing
 from common.telemetry.metrics import Metrics
 from common.telemetry.telemetry import Telemetry
 from common.web.app import build_app
-from common.web.callers import Role
+from common.web.callers import Callers, Role
 
 
 class Api:
     """Clients of one catalog: an owner, a stranger, an operator and somebody without a token."""
 
     def __init__(self, transactions: Transactions, reader: AssetReader) -> None:
-        settings = settings_for()
         self.app = build_app(
             service="catalog",
             version="0",
-            routers=build_routes(transactions, reader, settings),
+            routers=build_routes(transactions, reader, Callers(CALLERS), GRACE),
             checks=(),
-            telemetry=Telemetry("catalog", Metrics("catalog"), NoOpTracer()),
+            telemetry=Telemetry("catalog", Metrics("catalog"), tracing.configure("catalog")),
         )
-        self.ways_in = WaysIn(transactions, settings)
+        self.ways_in = WaysIn(transactions)
         self.owner, self.stranger = self._client("owner", "user"), self._client("stranger", "user")
         self.admin, self.anonymous = self._client("operator", "admin"), self._client(None)
 

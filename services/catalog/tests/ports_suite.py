@@ -92,12 +92,16 @@ async def the_row_that_is_there_is_never_replaced(ports: Ports) -> None:
 @promise
 async def an_exception_undoes_the_whole_transaction(ports: Ports) -> None:
     story = Story()
-    with pytest.raises(Conflict):
+
+    async def fail_late() -> None:
         async with ports.transactions.open() as work:
             asset = await work.assets.lock_or_create(arrived(story))
             await work.library.admit(asset)
             await work.names.keep(Details(asset_id=story.asset_id, source="x", sequence=1))
             raise Conflict("no")
+
+    with pytest.raises(Conflict):
+        await fail_late()
     assert await ports.reader.find(story.asset_id) is None
     assert await ports.reader.stored(OWNER, [story.sha256]) == {}
 

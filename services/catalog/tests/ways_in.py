@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from pydantic import SecretStr
 
-from catalog.bootstrap import build_handlers
 from catalog.consumers.dispatch import Handle
+from catalog.consumers.handlers import build_handlers
 from catalog.ports import Transactions
 from catalog.settings import CatalogSettings, DeleteSettings
 from common.events import Message, Received
@@ -63,9 +63,9 @@ def user_of(subject: str) -> UserId:
 class WaysIn:
     """All consumers on given transactions; `metrics` counts what became of each fact."""
 
-    def __init__(self, transactions: Transactions, settings: CatalogSettings | None = None) -> None:
+    def __init__(self, transactions: Transactions) -> None:
         self.metrics = Metrics("catalog")
-        handlers = build_handlers(transactions, settings or settings_for(), self.metrics)
+        handlers = build_handlers(transactions, GRACE, self.metrics)
         self._handlers = {CONSUMERS[group].name: handler for group, handler in handlers.items()}
         self._details = handlers["catalog.details"]
 

@@ -124,6 +124,7 @@ class Transactions(Protocol):
 
         Raises Unavailable when the database does not answer; then nothing was committed, except
         when the connection was lost in the commit itself: callers repeat, and repeating is safe.
+        Raises Corrupt (`constraint_violated`) for a row that the schema refuses.
         """
         ...
 

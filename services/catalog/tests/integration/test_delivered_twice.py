@@ -3,7 +3,8 @@ from services.catalog.tests.integration.real_catalog import RealCatalog
 from services.catalog.tests.story import Story, some_sha256
 
 from catalog.usecases.end_grace import EndGrace
-from common.errors import Unavailable
+from common.errors import Corrupt, Unavailable
+from common.events import RenditionReady
 
 pytestmark = pytest.mark.integration
 
@@ -39,3 +40,15 @@ async def test_a_fact_that_cannot_be_applied_yet_leaves_no_trace(catalog: RealCa
     with pytest.raises(Unavailable):
         await catalog.ways_in.hear(Story().probed())
     assert await catalog.tables() == before
+
+
+async def test_an_object_declared_for_two_assets_is_refused_as_corrupt(
+    catalog: RealCatalog,
+) -> None:
+    one, other = Story(), Story()
+    await catalog.ways_in.hear(one.to_ready(), other.started(), other.completed(), other.probed())
+    made = other.ready("mp3-192").event
+    assert isinstance(made, RenditionReady)
+    taken = (await catalog.asset(one.asset_id)).keys()[1]
+    with pytest.raises(Corrupt):
+        await catalog.ways_in.hear(other.tell(made.model_copy(update={"key": taken})))

@@ -6,6 +6,7 @@ from services.catalog.tests.integration.real_catalog import RealCatalog
 from services.catalog.tests.story import Story, some_sha256
 from services.catalog.tests.ways_in import WaysIn
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from catalog.domain.states import State
 
@@ -71,7 +72,7 @@ async def test_the_database_itself_refuses_a_second_living_asset_with_the_same_b
     first, second = Story(sha256=sha256), Story(sha256=sha256)
     for story in (first, second):
         await catalog.ways_in.hear(story.started(), story.completed())
-    with pytest.raises(Exception, match="asset_living_digest"):
+    with pytest.raises(IntegrityError, match="asset_living_digest"):
         await catalog.run(
             "UPDATE asset SET state = 'stored' WHERE asset_id = :id", id=second.asset_id
         )

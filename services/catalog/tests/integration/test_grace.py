@@ -54,14 +54,14 @@ async def restored(catalog: RealCatalog, asset_id: AssetId) -> bool:
 
 async def test_a_restore_at_the_last_moment_wins_or_loses_as_a_whole(catalog: RealCatalog) -> None:
     end_grace = EndGrace(catalog.transactions)
-    for _ in range(15):
+    for _ in range(10):
         story = await deleted(catalog)
         back, ended = await asyncio.gather(restored(catalog, story.asset_id), end_grace())
         assert back is not ended
         asset = await catalog.asset(story.asset_id)
         assert asset.state is (State.READY if back else State.PURGING)
     types = await catalog.types()
-    assert types.count("asset.restored") + types.count("asset.purge-due") == 15
+    assert types.count("asset.restored") + types.count("asset.purge-due") == 10
 
 
 async def test_a_restore_in_flight_is_passed_over_by_the_sweep(catalog: RealCatalog) -> None:

@@ -1,6 +1,6 @@
 """The asset rows for writing: locked, changed and told in one transaction."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Row, Select, func, select
@@ -14,10 +14,12 @@ from catalog.domain.publication import publish
 from catalog.domain.states import State
 from common.clock import Clock
 from common.errors import Unavailable
+from common.events import Message
 from common.events.envelope import Envelope
 from common.ids import AssetId
 from common.postgres.engine import WriteSession
 from common.postgres.outbox import append
+from common.telemetry.tracing import current_traceparent
 
 _ROW = select(asset_table)
 
@@ -64,7 +66,7 @@ class PostgresAssets:
         await self._save_renditions(asset)
         # after the row is locked: that alone makes the order of the outbox the order of its history
         for message in messages:
-            await append(self.session, message)
+            await append(self.session, _traced(message))
         return asset
 
     async def _save_renditions(self, asset: Asset) -> None:
@@ -90,3 +92,11 @@ class PostgresAssets:
             select(rendition_table).where(rendition_table.c.asset_id == row.asset_id)
         )
         return from_rows(row._mapping, [item._mapping for item in renditions])  # noqa: SLF001 (public by its docs)
+
+
+def _traced(message: Message) -> Message:
+    """The same record as a child of the span it was decided in: of a request or of a fact read."""
+    traceparent = current_traceparent()
+    if traceparent is None:
+        return message
+    return replace(message, envelope=replace(message.envelope, traceparent=traceparent))

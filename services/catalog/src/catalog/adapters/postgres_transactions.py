@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 
 from catalog.adapters.postgres_assets import PostgresAssets
 from catalog.adapters.postgres_library import PostgresLibrary
 from catalog.adapters.postgres_names import PostgresNames
 from catalog.ports import CatalogTransaction
 from common.clock import Clock
+from common.errors import Corrupt
 from common.postgres.engine import Database, WriteSession
 
 
@@ -48,5 +50,9 @@ class PostgresTransactions:
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[CatalogTransaction]:
-        async with self.database.write() as session:
-            yield PostgresTransaction(session, self.clock)
+        try:
+            async with self.database.write() as session:
+                yield PostgresTransaction(session, self.clock)
+        except IntegrityError as error:
+            # a row the schema refuses is a defect of whoever asked for it; no later try mends it
+            raise Corrupt("the schema refuses this row", code="constraint_violated") from error

@@ -17,7 +17,7 @@ from catalog.routes.schemas import (
     LookupRequest,
     LookupResponse,
 )
-from catalog.routes.versions import etag_of, expected_version
+from catalog.routes.versions import UNCACHED, etag_of, expected_version
 from catalog.usecases.delete_asset import DeleteAsset
 from catalog.usecases.describe_asset import DescribeAsset
 from catalog.usecases.list_assets import ListAssets
@@ -41,7 +41,9 @@ def build_admin_assets(
     lookup: LookupDigests,
 ) -> APIRouter:
     """`/api/v1/admin/assets`: every asset in every state, for the role admin only."""
-    router = APIRouter(prefix="/api/v1/admin/assets", tags=["admin assets"])
+    router = APIRouter(
+        prefix="/api/v1/admin/assets", tags=["admin assets"], dependencies=[UNCACHED]
+    )
     admin = Depends(require(callers, "admin"))
 
     @router.get("", responses=refusals(403, 422))

@@ -48,16 +48,24 @@ def _fields(view: AssetView) -> dict[str, Any]:
 
 
 def shown(view: AssetView) -> Sequence[Rendition]:
-    """One rendition of each name: the current run's, else a ready one of an earlier run."""
+    """One rendition of each name.
+
+    A playable one if any run made it, else what the current run says.
+    """
     run = view.asset.run_id
     best: dict[str, Rendition] = {}
     for item in sorted(view.asset.renditions, key=lambda found: _rank(found, run)):
-        best.setdefault(item.name, item)
-    return [best[name] for name in sorted(best) if best[name].state is not RenditionState.CONDEMNED]
+        if _ready(item) or (item.run == run and item.state is not RenditionState.CONDEMNED):
+            best.setdefault(item.name, item)
+    return [best[name] for name in sorted(best)]
 
 
 def _rank(item: Rendition, run: UUID | None) -> tuple[bool, bool]:
-    return item.run != run, item.state is not RenditionState.READY
+    return not _ready(item), item.run != run
+
+
+def _ready(item: Rendition) -> bool:
+    return item.state is RenditionState.READY
 
 
 def _rendition(item: Rendition) -> RenditionDocument:

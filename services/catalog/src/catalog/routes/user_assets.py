@@ -9,7 +9,7 @@ from catalog.routes.documents import document
 from catalog.routes.paging import DEFAULT_LIMIT, MAX_LIMIT, cut, decode_cursor
 from catalog.routes.refusals import refusals
 from catalog.routes.schemas import AssetDocument, AssetPage
-from catalog.routes.versions import etag_of
+from catalog.routes.versions import UNCACHED, etag_of
 from catalog.usecases.describe_asset import DescribeAsset
 from catalog.usecases.list_assets import ListAssets
 from common.access import Viewer
@@ -21,7 +21,7 @@ def build_user_assets(
     callers: Callers, *, describe: DescribeAsset, list_assets: ListAssets
 ) -> APIRouter:
     """`/api/v1/user/assets`: the caller's own, without the dead ones."""
-    router = APIRouter(prefix="/api/v1/user/assets", tags=["assets"])
+    router = APIRouter(prefix="/api/v1/user/assets", tags=["assets"], dependencies=[UNCACHED])
     user = Depends(require(callers))
 
     @router.get("", responses=refusals(422))

@@ -1,6 +1,8 @@
-"""ETag and If-Match: a client that read an old version does not delete a new one by mistake."""
+"""ETag and If-Match: who read an old version does not delete a new one by mistake."""
 
 import re
+
+from fastapi import Depends, Response
 
 from catalog.domain.asset import Asset
 from common.errors import Invalid
@@ -24,3 +26,11 @@ def expected_version(if_match: str | None) -> int | None:
     if match is None:
         raise Invalid("If-Match takes the ETag of this resource, or *.", code="invalid_etag")
     return int(match.group(1))
+
+
+def _forbid_caching(response: Response) -> None:
+    response.headers["Cache-Control"] = "no-store"
+
+
+# what one caller may read, no cache may keep for the next
+UNCACHED = Depends(_forbid_caching)

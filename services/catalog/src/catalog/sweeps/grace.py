@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from catalog.usecases.end_grace import EndGrace
 from common.errors import Unavailable
 from common.telemetry import logs
 from common.telemetry.liveness import beat
@@ -24,10 +23,11 @@ class GraceSweep:
 
     A row that one of them holds is passed over by the others.
 
-    `interval` is the pause between turns in seconds.
+    `end_grace` ends one and says whether there was one; `interval` is the pause between turns in
+    seconds.
     """
 
-    end_grace: EndGrace
+    end_grace: Callable[[], Awaitable[bool]]
     interval: float
     metrics: Metrics
 

@@ -37,6 +37,7 @@ async def test_an_owner_reads_the_whole_document(api: Api) -> None:
     assert (body["duration"], body["generation"], body["visibility"]) == (240.0, 1, "owner")
     assert body["run"] == str(story.run())
     assert answer.headers["etag"].startswith('"g1-v')
+    assert answer.headers["cache-control"] == "no-store"
     tiers = {item["name"]: item for item in body["renditions"]}
     assert tiers.keys() == {"mp3-192", "aac-128"}
     tier = tiers["mp3-192"]
@@ -53,6 +54,19 @@ async def test_planned_and_failed_renditions_are_shown_with_their_state(api: Api
     body = (await api.owner.get(f"{BASE}/{story.asset_id}")).json()
     states = {item["name"]: (item["state"], item["reason"]) for item in body["renditions"]}
     assert states == {"mp3-192": ("planned", None), "aac-128": ("failed", "too_long")}
+
+
+async def test_a_tier_of_an_earlier_run_is_shown_until_the_current_one_made_it(api: Api) -> None:
+    story = Story(owner=api.owner_id)
+    double = Story(owner=api.owner_id, sha256=story.sha256)
+    await api.ways_in.hear(
+        story.started(), story.completed(), story.probed(), story.ready("aac-128"),
+        story.failed("mp3-192"), double.started(), double.completed(), story.probed(run=2),
+    )  # fmt: skip
+    body = (await api.owner.get(f"{BASE}/{story.asset_id}")).json()
+    states = {item["name"]: item["state"] for item in body["renditions"]}
+    assert (body["state"], body["run"]) == ("processing", str(story.run(2)))
+    assert states == {"mp3-192": "planned", "aac-128": "ready"}
 
 
 async def test_a_stranger_never_learns_of_an_asset(api: Api) -> None:

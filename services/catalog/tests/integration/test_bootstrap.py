@@ -1,0 +1,130 @@
+"""The whole process: what it needs to start, to be ready, and to end."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import AsyncIterator, Iterator
+from urllib.parse import urlsplit
+
+import asyncpg
+import httpx
+import pytest
+from pydantic import SecretStr
+from services.catalog.tests.ways_in import CALLERS, bearer, settings_for
+
+from catalog.bootstrap import bootstrap
+from catalog.settings import CatalogSettings
+from common.clock import SystemClock
+from common.ids import new_event_id
+from common.postgres.migrate import migrate
+from common.postgres.provision import provision
+from common.settings import PostgresSettings
+from common.telemetry.telemetry import Telemetry, open_telemetry
+from devstack.ports import FreePorts
+from devstack.stack import Stack
+
+pytestmark = pytest.mark.integration
+
+NO_KAFKA = "127.0.0.1:9"
+
+
+@pytest.fixture
+async def postgres(infra: Stack) -> AsyncIterator[PostgresSettings]:
+    """A database of its own with the catalog's role and schema, as `reprise setup` makes them."""
+    admin = infra.env["REPRISE_POSTGRES_ADMIN_URL"]
+    name = f"catalog_{new_event_id().hex}"
+    url = f"postgresql://{name}:secret@{urlsplit(admin).netloc.rsplit('@', 1)[-1]}/{name}"
+    await provision(admin, {"catalog": url})
+    await migrate(url, "catalog")
+    try:
+        yield PostgresSettings(url=SecretStr(url))
+    finally:
+        connection = await asyncpg.connect(admin, timeout=10)
+        await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        await connection.execute(f"DROP ROLE {name}")
+        await connection.close()
+
+
+def telemetry_of(settings: CatalogSettings) -> Telemetry:
+    return open_telemetry("catalog", settings.telemetry)
+
+
+async def test_http_starts_and_is_ready_while_kafka_is_down(postgres: PostgresSettings) -> None:
+    settings = settings_for(postgres=postgres, kafka=NO_KAFKA)
+    async with bootstrap(settings, telemetry_of(settings)) as process:
+        assert process.loops.keys() == {"consumers", "grace", "relay"}
+        transport = httpx.ASGITransport(process.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://catalog") as client:
+            ready = await client.get("/readyz")
+            assert ready.status_code == 200, ready.text
+            assert ready.json()["checks"].keys() == {"postgres", "secrets"}
+            headers = bearer("owner", "user", now=SystemClock().now())
+            mine = await client.get("/api/v1/user/assets", headers=headers)
+            assert mine.json() == {"items": [], "next_cursor": None}
+
+
+async def test_without_its_database_it_starts_unready_and_answers_503() -> None:
+    settings = settings_for(kafka=NO_KAFKA)
+    async with bootstrap(settings, telemetry_of(settings)) as process:
+        transport = httpx.ASGITransport(process.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://catalog") as client:
+            ready = await client.get("/readyz")
+            assert (ready.status_code, ready.json()["checks"]["postgres"]["ok"]) == (503, False)
+            headers = bearer("owner", "user", now=SystemClock().now())
+            answer = await client.get("/api/v1/user/assets", headers=headers)
+            assert answer.status_code == 503
+            assert "retry-after" in answer.headers
+
+
+async def test_the_program_serves_until_it_is_told_to_stop_and_leaves_with_0(
+    postgres: PostgresSettings,
+) -> None:
+    with free_port() as port:
+        environment = {
+            "REPRISE_HTTP_PORT": str(port),
+            "REPRISE_POSTGRES_URL": postgres.url.get_secret_value(),
+            "REPRISE_KAFKA_BOOTSTRAP": NO_KAFKA,
+            "REPRISE_JWT_SECRET": (CALLERS.jwt_secret or SecretStr("")).get_secret_value(),
+            "REPRISE_INSTALLATION_KEY": CALLERS.installation_key.get_secret_value(),
+        }
+        program = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "catalog.main", env=environment, stdout=asyncio.subprocess.DEVNULL
+        )
+        try:
+            assert await became_ready(f"http://127.0.0.1:{port}/readyz")
+            program.send_signal(signal.SIGTERM)
+            async with asyncio.timeout(30):
+                assert await program.wait() == 0
+        finally:
+            if program.returncode is None:
+                program.kill()
+                await program.wait()
+
+
+@contextlib.contextmanager
+def free_port() -> Iterator[int]:
+    ports = FreePorts([0])
+    try:
+        yield ports.base
+    finally:
+        ports.release()
+
+
+async def became_ready(url: str) -> bool:
+    async with asyncio.timeout(30), httpx.AsyncClient(timeout=2) as client:
+        while True:
+            with contextlib.suppress(httpx.TransportError):
+                if (await client.get(url)).status_code == 200:
+                    return True
+            await asyncio.sleep(0.05)
+
+
+async def test_missing_settings_end_the_program_with_one_sentence_each() -> None:
+    program = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "catalog.main", env={}, stderr=asyncio.subprocess.PIPE
+    )
+    _, errors = await program.communicate()
+    assert program.returncode == 2
+    for name in ("REPRISE_POSTGRES_URL", "REPRISE_KAFKA_BOOTSTRAP", "REPRISE_INSTALLATION_KEY"):
+        assert f"{name} is not set" in errors.decode()
