@@ -4,10 +4,12 @@
     private  v1.<kid>.priv.<generation>.<expiry>.<viewer>.<mac>
     receipt  r1.<kid>.<statement>.<mac>
 
-Generation and expiry (Unix seconds) are decimal, viewer and mac unpadded base64url. The mac is the
-first 144 bits of an HMAC-SHA-256 over the length-prefixed purpose, object key and token fields, so
-that no two different statements share a byte string; 144 bits fill 24 letters exactly, which leaves
-no spare bits to play with. Nothing of a token is parsed before its mac was found right.
+Generation and expiry (Unix seconds) are decimal, viewer and mac unpadded base64url. With `body` for
+all that stands before the last dot, the mac is the first 144 bits of an HMAC-SHA-256 over
+`<length>:<purpose><length>:<object key><length>:<body>`, lengths in characters, in UTF-8; its key is
+derived from the ring's secret by HKDF-SHA256 with the purpose as info. So no two different statements
+share a byte string; 144 bits fill 24 letters exactly, which leaves no spare bits to play with.
+Nothing of a token is parsed before its mac was found right.
 """
 
 import hmac
@@ -16,6 +18,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Literal, Self
 from uuid import UUID
 
@@ -76,11 +79,6 @@ class KeyRing:
         """The key of that id, or None when the ring does not (or no longer) have it."""
         return self.keys.get(kid)
 
-    def for_purpose(self, purpose: str) -> "KeyRing":
-        """A ring of keys that are good for one purpose only (HKDF-SHA256)."""
-        derived = {kid: hkdf(secret, purpose.encode()) for kid, secret in self.keys.items()}
-        return KeyRing(derived, self.active)
-
 
 @dataclass(frozen=True, slots=True)
 class MediaToken:
@@ -97,19 +95,19 @@ class MediaTokens:
     """Makes and verifies the tokens of `/m/<key>?t=`; no I/O, no state but the rings."""
 
     def __init__(self, private: KeyRing, public: KeyRing) -> None:
-        self._private = private.for_purpose(_PRIVATE)
-        self._public = public.for_purpose(_PUBLIC)
+        self._private = _Signer(private, _PRIVATE)
+        self._public = _Signer(public, _PUBLIC)
 
     def private(self, key: str, *, generation: int, viewer: UUID, expires_at: datetime) -> str:
         """A token for one viewer until `expires_at` (whole seconds; bounded by the caller)."""
         expiry = int(expires_at.timestamp())
         body = f"v1.{self._private.active}.priv.{generation}.{expiry}.{_b64(viewer_of(viewer))}"
-        return f"{body}.{_mac(self._private, _PRIVATE, key, body)}"
+        return self._private.sign(key, body)
 
     def public(self, key: str, *, generation: int) -> str:
         """A stable token for everybody: the same input gives the same token."""
         body = f"v1.{self._public.active}.pub.{generation}"
-        return f"{body}.{_mac(self._public, _PUBLIC, key, body)}"
+        return self._public.sign(key, body)
 
     def verify(
         self, token: str | None, key: str, *, now: datetime, leeway: timedelta = LEEWAY
@@ -123,11 +121,10 @@ class MediaTokens:
         if not token:
             raise TokenMissing("a token is needed")
         fields = token.split(".") if len(token) <= MAX_TOKEN else []
-        if len(fields) == 5 and fields[2] == "pub":
-            _check(self._public, _PUBLIC, key, token, fields)
+        mode = (len(fields), fields[2] if len(fields) > 2 else "")
+        if mode == (5, "pub") and self._public.genuine(key, token, fields, "v1"):
             return MediaToken("pub", fields[1], int(fields[3]))
-        if len(fields) == 7 and fields[2] == "priv":
-            _check(self._private, _PRIVATE, key, token, fields)
+        if mode == (7, "priv") and self._private.genuine(key, token, fields, "v1"):
             return _private_token(fields, now, leeway)
         raise TokenRestricted("the token is not valid")
 
@@ -152,7 +149,7 @@ class Receipts:
     """Makes and verifies upload receipts."""
 
     def __init__(self, ring: KeyRing) -> None:
-        self._ring = ring.for_purpose(_RECEIPT)
+        self._signer = _Signer(ring, _RECEIPT)
 
     def issue(self, receipt: Receipt, *, now: datetime) -> str:
         """A receipt that is good for one hour."""
@@ -160,13 +157,13 @@ class Receipts:
         statement = json.dumps(
             asdict(receipt) | {"expires": expires}, default=str, separators=(",", ":")
         )
-        body = f"r1.{self._ring.active}.{_b64(statement.encode())}"
-        return f"{body}.{_mac(self._ring, _RECEIPT, '', body)}"
+        body = f"r1.{self._signer.active}.{_b64(statement.encode())}"
+        return self._signer.sign("", body)
 
     def verify(self, text: str, *, now: datetime) -> Receipt:
         """What the receipt states; BadReceipt with `receipt_invalid` or `receipt_expired`."""
         fields = text.split(".") if len(text) <= MAX_RECEIPT else []
-        if len(fields) != 4 or not _genuine(self._ring, _RECEIPT, "", text, fields, "r1"):
+        if len(fields) != 4 or not self._signer.genuine("", text, fields, "r1"):
             raise BadReceipt("the receipt is not valid")
         statement = json.loads(urlsafe_b64decode(fields[2] + "=" * (-len(fields[2]) % 4)))
         if statement.pop("expires") <= now.timestamp():
@@ -188,7 +185,7 @@ def hkdf(secret: bytes, info: bytes, length: int = 32) -> bytes:
 
 def _private_token(fields: list[str], now: datetime, leeway: timedelta) -> MediaToken:
     expiry = int(fields[4])
-    if now.timestamp() >= expiry + leeway.total_seconds():
+    if now.timestamp() - leeway.total_seconds() >= expiry:
         raise TokenExpired("the token is too old")
     viewer = urlsafe_b64decode(fields[5] + "=")
     return MediaToken(
@@ -196,37 +193,49 @@ def _private_token(fields: list[str], now: datetime, leeway: timedelta) -> Media
     )
 
 
-def _check(ring: KeyRing, purpose: str, key: str, token: str, fields: list[str]) -> None:
-    if not _genuine(ring, purpose, key, token, fields, "v1"):
-        raise TokenRestricted("the token is not valid")
+class _Mac:
+    """HMAC-SHA-256 (RFC 2104) that took its key in beforehand: more than twice as fast."""
+
+    __slots__ = ("_inner", "_outer")
+
+    def __init__(self, key: bytes) -> None:
+        block = (key if len(key) <= 64 else sha256(key).digest()).ljust(64, b"\x00")
+        self._inner = sha256(bytes(byte ^ 0x36 for byte in block))
+        self._outer = sha256(bytes(byte ^ 0x5C for byte in block))
+
+    def digest(self, statement: bytes) -> bytes:
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(statement)
+        outer.update(inner.digest())
+        return outer.digest()
 
 
-def _genuine(
-    ring: KeyRing, purpose: str, key: str, token: str, fields: list[str], version: str
-) -> bool:
-    secret = ring.keys.get(fields[1])
-    if fields[0] != version or secret is None or not token.isascii():
-        return False
-    expected = _tag(secret, purpose, key, token[: -len(fields[-1]) - 1])
-    # text is compared, not bytes: another spelling of the same bytes is another token
-    return hmac.compare_digest(expected, fields[-1])
+class _Signer:
+    """The keys of a ring, derived for one purpose."""
 
+    __slots__ = ("_macs", "_prefix", "active")
 
-def _mac(ring: KeyRing, purpose: str, key: str, body: str) -> str:
-    return _tag(ring.keys[ring.active], purpose, key, body)
+    def __init__(self, ring: KeyRing, purpose: str) -> None:
+        self.active = ring.active
+        self._macs = {kid: _Mac(hkdf(key, purpose.encode())) for kid, key in ring.keys.items()}
+        self._prefix = f"{len(purpose)}:{purpose}"
 
+    def sign(self, key: str, body: str) -> str:
+        return f"{body}.{self._tag(self._macs[self.active], key, body)}"
 
-def _tag(secret: bytes, purpose: str, key: str, body: str) -> str:
-    raw = key.encode("utf-8", "surrogatepass")
-    statement = b"%d:%s%d:%s%d:%s" % (
-        len(purpose),
-        purpose.encode(),
-        len(raw),
-        raw,
-        len(body),
-        body.encode("utf-8", "surrogatepass"),
-    )
-    return _b64(hmac.digest(secret, statement, "sha256")[:_MAC_BYTES])
+    def genuine(self, key: str, token: str, fields: list[str], version: str) -> bool:
+        """Whether the last field is the mac of all that stands before it."""
+        mac = self._macs.get(fields[1])
+        if fields[0] != version or mac is None or not token.isascii():
+            return False
+        expected = self._tag(mac, key, token[: -len(fields[-1]) - 1])
+        # text is compared, not bytes: another spelling of the same bytes is another token
+        return hmac.compare_digest(expected, fields[-1])
+
+    def _tag(self, mac: _Mac, key: str, body: str) -> str:
+        statement = f"{self._prefix}{len(key)}:{key}{len(body)}:{body}"
+        digest = mac.digest(statement.encode("utf-8", "surrogatepass"))
+        return urlsafe_b64encode(digest[:_MAC_BYTES]).decode()
 
 
 def _b64(value: bytes) -> str:
