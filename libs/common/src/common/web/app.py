@@ -59,14 +59,15 @@ def build_app(
 def openapi_of(app: FastAPI) -> dict[str, Any]:
     """The committed description of the API: every operation says in `x-role` who may call it.
 
-    `x-role` is `user` or `admin` where a bearer is asked for, else `none` (public, or a capability
-    in the URL).
+    `x-role` is `user` or `admin` where a bearer is asked for, else what the route says of itself
+    (`public`, `capability`, `internal`), else `none`.
     """
     document = app.openapi()
     for operations in document.get("paths", {}).values():
         for operation in operations.values():
             schemes = {name for entry in operation.get("security", []) for name in entry}
+            said = operation.get("x-role", "none")
             operation["x-role"] = next(
-                (role for role, scheme in ROLE_SCHEMES.items() if scheme in schemes), "none"
+                (role for role, scheme in ROLE_SCHEMES.items() if scheme in schemes), said
             )
     return document

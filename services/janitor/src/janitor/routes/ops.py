@@ -10,6 +10,7 @@ from janitor.ports import Register
 from janitor.routes.paging import after_key, before_purge, key_cursor, purge_cursor
 from janitor.routes.schemas import ObjectPage, ObjectView, PurgePage, PurgeView
 
+INTERNAL = {"x-role": "internal"}
 Limit = Annotated[int, Query(ge=1, le=500, description="rows per page")]
 Cursor = Annotated[str | None, Query(max_length=512, description="`next` of the page before")]
 
@@ -18,7 +19,7 @@ def build_ops_routes(register: Register) -> APIRouter:
     """Read only: nothing can be deleted through this API."""
     router = APIRouter(prefix="/api/v1/ops", tags=["operators"])
 
-    @router.get("/objects")
+    @router.get("/objects", openapi_extra=INTERNAL)
     async def objects_of_asset(
         asset_id: UUID, cursor: Cursor = None, limit: Limit = 100
     ) -> ObjectPage:
@@ -28,7 +29,7 @@ def build_ops_routes(register: Register) -> APIRouter:
         more = key_cursor(shown[-1].key) if len(rows) > limit else None
         return ObjectPage(items=tuple(map(ObjectView.of, shown)), next=more)
 
-    @router.get("/purges")
+    @router.get("/purges", openapi_extra=INTERNAL)
     async def purges(cursor: Cursor = None, limit: Limit = 100) -> PurgePage:
         """Orders to delete, newest first, finished or not."""
         rows = await register.purges(before=before_purge(cursor), limit=limit + 1)
