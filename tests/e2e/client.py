@@ -54,9 +54,18 @@ class Reprise:
 
     def upload(self, path: Path, *, kind: str, filetype: str, chunk: int = 1 << 22) -> Upload:
         metadata = {"filename": path.name, "filetype": filetype, "kind": kind}
-        uploader = self.tus().uploader(str(path), chunk_size=chunk, metadata=metadata)
-        uploader.upload()
+        with path.open("rb") as source:  # tuspy leaves files that it opens itself open
+            uploader = self.tus().uploader(file_stream=source, chunk_size=chunk, metadata=metadata)
+            uploader.upload()
         return Upload(uploader.url, uploader.url.rstrip("/").rsplit("/", 1)[1])
+
+    def resume(self, path: Path, location: str, *, chunk: int = 1 << 22) -> int:
+        """Send the rest knowing only the URL; returns the offset it began at."""
+        with path.open("rb") as source:
+            uploader = self.tus().uploader(file_stream=source, chunk_size=chunk, url=location)
+            began: int = uploader.offset
+            uploader.upload()
+        return began
 
     def create(self, length: int, **metadata: str) -> httpx.Response:
         return self.http.post("/files/", headers=tus_headers(length, **metadata))

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from devstack.stack import Stack
 from tests.e2e.client import Reprise
+
+from devstack.stack import Stack
 
 
 @pytest.fixture

@@ -1,14 +1,16 @@
 """Bad input gets a clear problem with a stable code, and nothing is stored or changed."""
 
+import socket
+import subprocess
 from pathlib import Path
 
 import httpx
 import pytest
-from devstack.stack import Stack
 from tests.e2e.client import Reprise, eventually, fetch, patch_headers, tus_headers
 from tests.e2e.store import list_keys
 
 from devstack import media
+from devstack.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(90)]
 
@@ -74,7 +76,7 @@ def test_a_text_named_mp3_is_rejected_with_a_reason_and_its_bytes_go(
 def test_a_truncated_flac_fails_with_a_reason_and_keeps_its_original(
     admin: Reprise, stack: Stack, tmp_path: Path
 ) -> None:
-    whole = media.flac(tmp_path / "whole.flac", seconds=12).read_bytes()
+    whole = media.make_flac(tmp_path / "whole.flac", seconds=12).read_bytes()
     cut = tmp_path / "cut.flac"
     cut.write_bytes(whole[: len(whole) // 2])
     status = admin.ended(admin.upload(cut, kind="audio", filetype="audio/flac"))
@@ -86,7 +88,7 @@ def test_a_truncated_flac_fails_with_a_reason_and_keeps_its_original(
 
 @pytest.mark.req("DLV-08")
 def test_a_missing_or_garbled_token_is_401_restricted(admin: Reprise, tmp_path: Path) -> None:
-    flac = media.flac(tmp_path / "locked.flac", seconds=6)
+    flac = media.make_flac(tmp_path / "locked.flac", seconds=6)
     status = admin.ended(admin.upload(flac, kind="audio", filetype="audio/flac"))
     admin.asset_in(status["asset_id"], "ready")
     url = admin.link(status["asset_id"], "original")["url"]
@@ -99,16 +101,31 @@ def test_a_missing_or_garbled_token_is_401_restricted(admin: Reprise, tmp_path: 
         assert answer.headers["cache-control"] == "no-store"
 
 
-def test_two_playlists_named_mp4_leak_nothing(admin: Reprise, stack: Stack, tmp_path: Path) -> None:
-    secret = tmp_path / "canary.ts"
-    media.mpeg_ts(secret)
-    for number, target in enumerate((f"file://{secret}", stack.env["MEDIA_S3_ENDPOINT"] + "/x.ts")):
-        playlist = tmp_path / f"playlist-{number}.mp4"
-        playlist.write_text(
-            f"#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:1,\n{target}\n#EXT-X-ENDLIST\n"
-        )
-        status = admin.ended(admin.upload(playlist, kind="video", filetype="video/mp4"))
-        assert status["state"] == "rejected"
+def test_two_playlists_named_mp4_read_nothing_and_call_nobody(
+    admin: Reprise, stack: Stack, tmp_path: Path
+) -> None:
+    clip = media.make_mp4(tmp_path / "clip.mp4", seconds=1, width=320, height=180)
+    canary = tmp_path / "canary.ts"
+    remux = ["ffmpeg", "-nostdin", "-v", "error", "-i", clip, "-c", "copy", "-f", "mpegts", canary]
+    subprocess.run(remux, check=True, timeout=30)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)
+        port = listener.getsockname()[1]
+        for number, target in enumerate((canary.as_uri(), f"http://127.0.0.1:{port}/canary.ts")):
+            playlist = tmp_path / f"playlist-{number}.mp4"
+            playlist.write_text(
+                f"#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:1,\n{target}\n#EXT-X-ENDLIST\n"
+            )
+            status = admin.ended(admin.upload(playlist, kind="video", filetype="video/mp4"))
+            assert status["state"] == "rejected"
+            eventually(
+                lambda asset=status["asset_id"]: list_keys(stack.env, f"u/{asset}/"),
+                lambda keys: not keys,
+                within=20,
+                saying="nothing of a playlist should stay",
+            )
+        with pytest.raises(BlockingIOError):
+            listener.accept()
 
 
 def test_an_unknown_path_is_a_problem_from_the_edge(anonymous: Reprise) -> None:

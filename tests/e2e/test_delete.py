@@ -4,11 +4,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from devstack.stack import Stack
 from tests.e2e.client import Reprise, eventually, fetch
 from tests.e2e.store import list_keys
 
 from devstack import media
+from devstack.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(150)]
 
@@ -25,7 +25,7 @@ def status_of(url: str, origin: str) -> httpx.Response:
 
 
 def test_delete_kills_the_url_and_restore_brings_a_new_one(admin: Reprise, tmp_path: Path) -> None:
-    asset_id = a_ready_asset(admin, media.flac(tmp_path / "kept.flac", seconds=3))
+    asset_id = a_ready_asset(admin, media.make_flac(tmp_path / "kept.flac", seconds=3))
     old = admin.link(asset_id, "original")["url"]
     assert status_of(old, admin.origin).status_code == 206
     assert admin.http.delete(f"/api/v1/admin/assets/{asset_id}").status_code in {200, 202, 204}
@@ -46,7 +46,7 @@ def test_delete_kills_the_url_and_restore_brings_a_new_one(admin: Reprise, tmp_p
 def test_after_the_grace_the_bytes_are_gone_and_the_url_stays_dead(
     admin: Reprise, stack: Stack, tmp_path: Path
 ) -> None:
-    asset_id = a_ready_asset(admin, media.flac(tmp_path / "gone.flac", seconds=4))
+    asset_id = a_ready_asset(admin, media.make_flac(tmp_path / "gone.flac", seconds=4))
     url = admin.link(asset_id, "original")["url"]
     keys = objects_of(stack, asset_id)
     assert len(keys) >= 3

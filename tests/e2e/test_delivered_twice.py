@@ -4,12 +4,12 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from devstack.stack import Stack
 from tests.e2e.client import Reprise, eventually
 from tests.e2e.kafka_log import FACTS, deliver_again, lag, records_of
 from tests.e2e.store import list_keys
 
 from devstack import media
+from devstack.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
@@ -18,7 +18,7 @@ def test_every_fact_of_an_asset_delivered_twice_changes_nothing(
     admin: Reprise, stack: Stack, tmp_path: Path
 ) -> None:
     bootstrap = stack.env["REPRISE_KAFKA_BOOTSTRAP"]
-    flac = media.flac(tmp_path / "again.flac", seconds=8)
+    flac = media.make_flac(tmp_path / "again.flac", seconds=8)
     asset_id = admin.ended(admin.upload(flac, kind="audio", filetype="audio/flac"))["asset_id"]
     before = admin.finished(asset_id)
     settled(bootstrap)

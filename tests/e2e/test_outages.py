@@ -6,10 +6,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from devstack.stack import Stack
 from tests.e2e.client import Reprise, Upload, eventually, patch_headers, sha256
 
 from devstack import media
+from devstack.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
@@ -31,7 +31,7 @@ def send_until(location: str, token: dict[str, str], data: bytes, offset: int, c
 def test_a_gateway_killed_in_mid_patch_never_forgets_what_it_acknowledged(
     admin: Reprise, stack: Stack, tmp_path: Path
 ) -> None:
-    flac = media.flac(tmp_path / "killed.flac", seconds=150)
+    flac = media.make_flac(tmp_path / "killed.flac", seconds=150)
     data = flac.read_bytes()
     created = admin.create(len(data), filename="killed.flac", filetype="audio/flac", kind="audio")
     location = created.headers["location"]
@@ -54,8 +54,7 @@ def test_a_gateway_killed_in_mid_patch_never_forgets_what_it_acknowledged(
         stack.start_process("upload-gateway")
         stack.wait_ready("upload-gateway")
     assert head_offset(admin, location) >= acknowledged
-    resumed = admin.tus().uploader(str(flac), chunk_size=1 << 22, url=location)
-    resumed.upload()
+    admin.resume(flac, location)
     status = admin.ended(upload)
     assert status["state"] == "stored"
     assert status["sha256"] == sha256(data)
@@ -74,7 +73,7 @@ def head_offset(admin: Reprise, location: str) -> int:
 def test_an_upload_made_while_kafka_is_down_becomes_ready_after_it_returns(
     admin: Reprise, stack: Stack, tmp_path: Path
 ) -> None:
-    flac = media.flac(tmp_path / "offline.flac", seconds=5)
+    flac = media.make_flac(tmp_path / "offline.flac", seconds=5)
     stack.kill("kafka")
     try:
         status = admin.ended(admin.upload(flac, kind="audio", filetype="audio/flac"))

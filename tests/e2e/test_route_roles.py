@@ -8,8 +8,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from devstack.stack import Stack
 from tests.e2e.client import Reprise
+
+from devstack.stack import Stack
 
 OPENAPI = Path(__file__).parents[2] / "docs" / "reference" / "openapi"
 METHODS = ("get", "head", "post", "put", "patch", "delete", "options")

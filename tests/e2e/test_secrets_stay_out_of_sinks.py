@@ -4,16 +4,16 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from devstack.stack import Stack
 from tests.e2e.client import Reprise, fetch
 
 from devstack import media
+from devstack.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(90)]
 
 
 def test_no_token_or_signature_reaches_a_log(admin: Reprise, stack: Stack, tmp_path: Path) -> None:
-    flac = media.flac(tmp_path / "quiet.flac", seconds=7)
+    flac = media.make_flac(tmp_path / "quiet.flac", seconds=7)
     upload = admin.upload(flac, kind="audio", filetype="audio/flac")
     status = admin.ended(upload)
     admin.finished(status["asset_id"])
