@@ -59,6 +59,7 @@ class Worker:
             runners = [group.create_task(self._run(stop)) for _ in range(self._concurrency)]
             sampler = group.create_task(self._metrics.sample(stop))
             await stop.wait()
+            self._wake.set()
             await asyncio.wait(runners, timeout=self._grace)
             for task in (*runners, sampler):
                 task.cancel()
@@ -66,6 +67,8 @@ class Worker:
     async def _run(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
             beat()
+            # before the claim: a commit after it must not be forgotten
+            self._wake.clear()
             try:
                 job = await self._queue.claim(self._kinds)
             except Unavailable as error:
@@ -75,10 +78,11 @@ class Worker:
             if job is None:
                 await self._idle()
             else:
+                # one commit may have queued several: another runner looks too
+                self._wake.set()
                 await self._work(job)
 
     async def _idle(self) -> None:
-        self._wake.clear()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), self._poll)
 
@@ -88,7 +92,8 @@ class Worker:
                 await failpoint("jobs.after_claim")
                 await self._attempt(job)
             except asyncio.CancelledError:
-                await self._queue.release(job)
+                with suppress(Unavailable):
+                    await self._queue.release(job)
                 raise
             except LeaseLost:
                 self._metrics.lease_lost.inc()
@@ -96,6 +101,9 @@ class Worker:
             except Unavailable as error:
                 # the database itself may be what is missing: then the lease ends by itself
                 _log.warning("jobs.hand_back.unavailable", job_id=str(job.id), code=error.code)
+            except Exception:  # noqa: BLE001 (logged)
+                # a broken on_dead must not take the other runners down; the lease ends by itself
+                _log.exception("jobs.hand_back.failed", job_id=str(job.id), kind=job.kind)
 
     async def _attempt(self, job: Job) -> None:
         if job.exhausted:

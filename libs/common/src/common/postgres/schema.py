@@ -1,8 +1,8 @@
 """The tables every service with Postgres has, as frozen DDL for the first migration of each.
 
 A statement here is never edited after the first release: a change is a new constant and a new
-migration. Each runs in the service's own schema (`op.execute(OUTBOX_V1)`), which is the only one on
-the search path.
+migration. The driver takes one statement at a time (`for statement in OUTBOX_V1: op.execute(…)`),
+in the service's own schema, which is the only one on the search path.
 """
 
 # One row for each record ever published: rows of facts are kept for ever (the second copy of the

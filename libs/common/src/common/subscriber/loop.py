@@ -57,12 +57,21 @@ async def _serve(settings: KafkaSettings, build: Build, stop: asyncio.Event) -> 
             await broker.start()
         _log.info("consumers.started", groups=[subscriber.group for subscriber in subscribers])
         while not stop.is_set():
+            _refuse_dead(broker)
             beat()
             await _wait(stop, TURN)
     finally:
         for subscriber in subscribers:
             subscriber.stopping.set()
         await broker.stop()
+
+
+def _refuse_dead(broker: KafkaBroker) -> None:
+    """FastStream restarts a consumer's task that crashes; one that ended is started anew by us."""
+    for subscriber in broker.subscribers:
+        tasks: list[asyncio.Task[object]] = getattr(subscriber, "tasks", [])
+        if tasks and all(task.done() for task in tasks):
+            raise Unavailable("a consumer has ended", code="consumer_ended")
 
 
 async def _wait(stop: asyncio.Event, seconds: float) -> None:

@@ -4,9 +4,9 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
-from aiokafka import ConsumerRecord
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 from faststream.kafka import KafkaBroker, KafkaMessage
 
@@ -69,16 +69,24 @@ class ReliableSubscriber:
 
     async def _batch(self, message: KafkaMessage) -> None:
         """One poll: all effects, then one commit of the group's positions."""
-        records = records_of(message)
+        done: dict[TopicPartition, int] = {}
         try:
-            for record in records:
+            for record in records_of(message):
                 await self._record(record)
+                done[TopicPartition(record.topic, record.partition)] = record.offset + 1
             await message.ack()
         except Stopping:
-            return
+            await self._commit(message, done)
         except KafkaError as error:
             # a rebalance took the partitions: the records come again and are known by then
             _log.warning("consumer.commit.failed", group=self.group, error=type(error).__name__)
+
+    async def _commit(self, message: KafkaMessage, done: dict[TopicPartition, int]) -> None:
+        """Keep what was done of a batch that is left in the middle; the rest comes again."""
+        consumer = cast("AIOKafkaConsumer", message.consumer)
+        if done:
+            with suppress(KafkaError):
+                await consumer.commit(done)
 
     async def _record(self, record: "ConsumerRecord[Any, Any]") -> None:
         try:

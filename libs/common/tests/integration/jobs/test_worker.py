@@ -4,6 +4,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
+
 from common import failpoints
 from common.errors import Corrupt, Unavailable
 from common.ids import new_asset_id
@@ -13,6 +14,7 @@ from common.jobs.worker import Worker
 from common.telemetry.metrics import Metrics
 from common.telemetry.tracing import current_traceparent
 from common.testing.postgres import ScratchSchema
+from common.testing.waiting import eventually
 
 pytestmark = pytest.mark.integration
 
@@ -90,6 +92,10 @@ async def working(
         group.create_task(worker.loop(stop))
         yield
         stop.set()
+
+
+async def is_running(queue: JobQueue) -> bool:
+    return (await queue.counts())["running"] > 0
 
 
 async def soon(event: asyncio.Event) -> None:
@@ -212,9 +218,7 @@ async def test_a_worker_that_fails_right_after_claiming_loses_nothing(queue: Job
     try:
         async with working(handler):
             await enqueue(queue)
-            async with asyncio.timeout(5):
-                while (await queue.counts())["running"] == 0:
-                    await asyncio.sleep(0.01)
+            await eventually(lambda: is_running(queue))
             assert handler.jobs == []
             failpoints.clear()
             await asyncio.gather(soon(handler.done), wake_often(queue, handler.done))

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import pytest
+
 from common.errors import Conflict, Unavailable
 from common.events import EpochState, decode
 from common.events.topics import ACCESSES, CATALOG_STATE, DETAILS, UPLOADS

@@ -15,10 +15,13 @@ pytestmark = pytest.mark.integration
 
 
 async def test_a_write_that_raises_leaves_nothing(schema: ScratchSchema) -> None:
-    with pytest.raises(RuntimeError):
+    async def fails_afterwards() -> None:
         async with schema.database.write() as session:
             await session.execute(text("INSERT INTO inbox VALUES ('c', gen_random_uuid())"))
             raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fails_afterwards()
 
     async with schema.database.read() as reading:
         assert await reading.scalar(text("SELECT count(*) FROM inbox")) == 0
@@ -40,10 +43,14 @@ async def test_a_read_sees_one_snapshot(schema: ScratchSchema) -> None:
 
 async def test_a_wake_follows_the_commit_and_never_a_roll_back(schema: ScratchSchema) -> None:
     wake = schema.database.wake("outbox")
-    with pytest.raises(RuntimeError):
+
+    async def fails_afterwards() -> None:
         async with schema.database.write() as session:
             after_commit(session, "outbox")
             raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fails_afterwards()
     assert not wake.is_set()
 
     async with schema.database.write() as session:
@@ -54,10 +61,14 @@ async def test_a_wake_follows_the_commit_and_never_a_roll_back(schema: ScratchSc
 
 async def test_a_violated_constraint_is_left_to_the_adapter(schema: ScratchSchema) -> None:
     row = text("INSERT INTO inbox VALUES ('c', '00000000-0000-0000-0000-000000000001')")
-    with pytest.raises(IntegrityError):
+
+    async def insert() -> None:
         async with schema.database.write() as session:
             await session.execute(row)
-            await session.execute(row)
+
+    await insert()
+    with pytest.raises(IntegrityError):
+        await insert()
 
 
 async def test_a_full_pool_is_unavailable_not_a_hang(schema: ScratchSchema) -> None:

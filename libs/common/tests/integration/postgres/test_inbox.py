@@ -21,10 +21,14 @@ async def test_an_event_is_seen_once_per_consumer(schema: ScratchSchema) -> None
 
 async def test_an_effect_that_rolled_back_was_not_seen(schema: ScratchSchema) -> None:
     event = new_event_id()
-    with pytest.raises(RuntimeError):
+
+    async def fails_afterwards() -> None:
         async with schema.database.write() as session:
             await first_time(session, "a", event)
             raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fails_afterwards()
 
     async with schema.database.write() as session:
         assert await first_time(session, "a", event)

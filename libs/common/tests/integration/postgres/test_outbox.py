@@ -30,10 +30,13 @@ def alias(sequence: int = 1) -> Message:
 
 
 async def test_a_row_is_rolled_back_with_its_transaction(schema: ScratchSchema) -> None:
-    with pytest.raises(RuntimeError):
+    async def fails_afterwards() -> None:
         async with schema.database.write() as session:
             await append(session, fact(new_asset_id(), 1))
             raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fails_afterwards()
 
     source = source_of(schema)
     assert await source.lead()

@@ -1,22 +1,9 @@
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from common.clock import SystemClock
-from common.events import Watermark, decode
-from common.events.topics import WATERMARKS, Topic
-from common.ids import new_asset_id
-from common.postgres.outbox import PostgresOutboxSource
-from common.relay.port import OutboxSource
-from common.relay.relay import Relay
-from common.settings import KafkaSettings
-from common.telemetry.metrics import Metrics
-from common.testing.kafka import read_all, unique
-from common.testing.postgres import ScratchSchema
-from sqlalchemy import text
-
 from libs.common.tests.integration.records import (
     SERVICE,
     append_all,
@@ -25,6 +12,21 @@ from libs.common.tests.integration.records import (
     sender_for,
     sequences,
 )
+from sqlalchemy import text
+from typing_extensions import override
+
+from common.clock import SystemClock
+from common.events import Message, Watermark, decode
+from common.events.topics import WATERMARKS, Topic
+from common.ids import new_asset_id
+from common.postgres.outbox import PostgresOutboxSource
+from common.relay.port import OutboxSource
+from common.relay.relay import Relay
+from common.settings import KafkaSettings
+from common.telemetry.metrics import Metrics
+from common.testing.kafka import Record, read_all, unique
+from common.testing.postgres import ScratchSchema
+from common.testing.waiting import eventually
 
 pytestmark = pytest.mark.integration
 
@@ -36,13 +38,14 @@ class HeldSource(PostgresOutboxSource):
         super().__init__(url, "any", schema=schema)
         self.fetched, self.go_on, self.hold = asyncio.Event(), asyncio.Event(), False
 
-    async def fetch(self, limit: int) -> tuple[list[tuple[int, object]], datetime]:  # type: ignore[override]
+    @override
+    async def fetch(self, limit: int) -> tuple[list[tuple[int, Message]], datetime]:
         fetched = await super().fetch(limit)
         if self.hold and fetched[0]:
             self.fetched.set()
             await self.go_on.wait()
             self.hold = False
-        return fetched  # type: ignore[return-value]
+        return fetched
 
 
 class Scene:
@@ -55,7 +58,9 @@ class Scene:
     def source(self) -> PostgresOutboxSource:
         return PostgresOutboxSource(self.schema.url, "any", schema=self.schema.name)
 
-    def relay(self, source: OutboxSource, metrics: Metrics | None = None, batch: int = 1000) -> Relay:
+    def relay(
+        self, source: OutboxSource, metrics: Metrics | None = None, batch: int = 1000
+    ) -> Relay:
         return Relay(
             source,
             sender_for(self.kafka, self.topic, self.transactional_id),
@@ -84,21 +89,15 @@ class Scene:
                 {"name": f"reprise-{self.schema.name}-relay"},
             )
 
-    async def unpublished(self) -> int:
+    async def drained(self) -> bool:
         async with self.schema.database.read() as session:
             sql = "SELECT count(*) FROM outbox WHERE published_at IS NULL"
-            return int(await session.scalar(text(sql)) or 0)
+            return bool(await session.scalar(text(sql)) == 0)
 
 
 @pytest.fixture
 async def scene(schema: ScratchSchema, kafka: KafkaSettings) -> Scene:
     return Scene(schema, kafka, await fresh_topic(kafka))
-
-
-async def until(condition: Callable[[], bool], timeout: float = 10.0) -> None:
-    async with asyncio.timeout(timeout):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 async def test_what_is_committed_arrives_in_order_and_is_marked(scene: Scene) -> None:
@@ -109,9 +108,7 @@ async def test_what_is_committed_arrives_in_order_and_is_marked(scene: Scene) ->
                 scene.schema.database, [fact(asset, n, scene.topic) for asset in assets]
             )
         records = await read_all(scene.kafka, scene.topic, until=lambda found: len(found) == 50)
-        async with asyncio.timeout(5):
-            while await scene.unpublished():
-                await asyncio.sleep(0.01)
+        await eventually(scene.drained)
 
     for asset in assets:
         assert sequences(records, asset) == list(range(1, 11))
@@ -121,15 +118,14 @@ async def test_order_per_key_survives_the_death_of_the_leader(scene: Scene) -> N
     asset = new_asset_id()
     first = scene.relay(scene.source(), batch=20)
     second = scene.relay(scene.source(), batch=20)
-    async with scene.running(second):
-        async with scene.running(first):
-            for n in range(1, 201):
-                await append_all(scene.schema.database, [fact(asset, n, scene.topic)])
-                if n == 100:
-                    await scene.end_leaders_session()
-            records = await read_all(
-                scene.kafka, scene.topic, until=lambda found: 200 in sequences(found)
-            )
+    async with scene.running(second), scene.running(first):
+        for n in range(1, 201):
+            await append_all(scene.schema.database, [fact(asset, n, scene.topic)])
+            if n == 100:
+                await scene.end_leaders_session()
+        records = await read_all(
+            scene.kafka, scene.topic, until=lambda found: 200 in sequences(found)
+        )
 
     seen: list[int] = []
     for sequence in sequences(records):
@@ -156,8 +152,10 @@ async def test_a_frozen_leader_is_fenced_and_ends_as_standby(scene: Scene) -> No
             await append_all(scene.schema.database, [fact(asset, 3, scene.topic)])
             await read_all(scene.kafka, scene.topic, until=lambda found: len(found) == 3)
             frozen.go_on.set()
-            await until(lambda: metrics.registry.get_sample_value("media_relay_fenced_total") == 1)
-            await until(lambda: metrics.registry.get_sample_value("media_relay_leader") == 0)
+            await eventually(
+                lambda: metrics.registry.get_sample_value("media_relay_fenced_total") == 1
+            )
+            await eventually(lambda: metrics.registry.get_sample_value("media_relay_leader") == 0)
             await append_all(scene.schema.database, [fact(asset, 4, scene.topic)])
             records = await read_all(scene.kafka, scene.topic, until=lambda found: len(found) == 4)
 
@@ -190,7 +188,7 @@ async def test_the_watermark_covers_only_what_is_in_kafka(scene: Scene) -> None:
         )
 
     marks = [record for record in records if _at(record) > began - timedelta(seconds=5)]
-    assert await scene.unpublished() == 0
+    assert await scene.drained()
     assert all(record.key == SERVICE.encode() for record in marks)
 
 
@@ -203,7 +201,9 @@ async def test_without_kafka_rows_wait_and_are_counted(
     await append_all(scene.schema.database, [fact(new_asset_id(), 1, scene.topic)])
 
     async with scene.running(relay):
-        await until(lambda: metrics.registry.get_sample_value("media_outbox_pending_rows") == 1)
+        await eventually(
+            lambda: metrics.registry.get_sample_value("media_outbox_pending_rows") == 1
+        )
         assert metrics.registry.get_sample_value("media_relay_leader") == 1
         monkeypatch.setattr(
             relay, "_sender_factory", sender_for(there, scene.topic, scene.transactional_id)
@@ -223,7 +223,7 @@ async def test_a_relay_outlives_an_outage_of_its_database(scene: Scene) -> None:
         assert not task.done()
 
 
-def _at(record: object) -> datetime:
-    event = decode(record.key, record.headers, record.value).event  # type: ignore[attr-defined]
+def _at(record: Record) -> datetime:
+    event = decode(record.key, record.headers, record.value).event
     assert isinstance(event, Watermark)
     return event.at

@@ -1,0 +1,205 @@
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+
+import pytest
+
+from common import failpoints
+from common.errors import RepriseError, Unavailable
+from common.events import Message, UploadWithdrawn, Watermark, decode, new_message
+from common.ids import new_asset_id, new_upload_id
+from common.kafka.producer import Fenced
+from common.relay.port import Published, Row
+from common.relay.relay import Relay
+from common.telemetry.metrics import Metrics
+from common.testing.clock import START, ManualClock
+from common.testing.waiting import eventually
+
+
+def row(position: int) -> Row:
+    fact = UploadWithdrawn(
+        asset_id=new_asset_id(), upload_id=new_upload_id(), user_id=new_asset_id(), kind="audio"
+    )
+    return position, new_message(fact, source="x", key="k", sequence=position, clock=ManualClock())
+
+
+class Outbox:
+    """Rows in memory; `locked_out` says that another process leads."""
+
+    def __init__(self, *positions: int) -> None:
+        self.rows = {position: row(position)[1] for position in positions}
+        self.read_at = START
+        self.locked_out = False
+        self.fetches = 0
+
+    async def lead(self) -> bool:
+        return not self.locked_out
+
+    async def still_leader(self) -> bool:
+        return not self.locked_out
+
+    async def resign(self) -> None:
+        return
+
+    async def fetch(self, limit: int) -> tuple[Sequence[Row], datetime]:
+        self.fetches += 1
+        return sorted(self.rows.items())[:limit], self.read_at
+
+    async def mark(self, published: Sequence[Published]) -> None:
+        for position, _, _ in published:
+            del self.rows[position]
+
+    async def backlog(self) -> tuple[int, timedelta]:
+        return len(self.rows), timedelta(seconds=1)
+
+
+class Broker:
+    """Keeps what was committed; `fails` holds what the next batches meet instead."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[Message]] = []
+        self.fails: list[RepriseError] = []
+        self.opened = 0
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator["Broker"]:
+        self.opened += 1
+        yield self
+
+    async def send_batch(self, messages: Sequence[Message]) -> list[tuple[int, int]]:
+        if self.fails:
+            raise self.fails.pop(0)
+        self.batches.append(list(messages))
+        return [(0, n) for n in range(len(messages))]
+
+    def positions(self) -> list[int]:
+        return [m.envelope.sequence for batch in self.batches for m in batch if not is_watermark(m)]
+
+    def watermarks(self) -> list[datetime]:
+        events = [
+            decode(m.key.encode(), m.headers(), m.payload).event
+            for batch in self.batches
+            for m in batch
+        ]
+        return [event.at for event in events if isinstance(event, Watermark)]
+
+
+def is_watermark(message: Message) -> bool:
+    return message.envelope.type == Watermark.TYPE
+
+
+class Scene:
+    def __init__(self, *positions: int, batch: int = 2) -> None:
+        self.outbox, self.broker, self.clock = Outbox(*positions), Broker(), ManualClock()
+        self.metrics = Metrics("x")
+        self.relay = Relay(
+            self.outbox,
+            self.broker.open,
+            service="x",
+            clock=self.clock,
+            metrics=self.metrics,
+            wake=asyncio.Event(),
+            batch=batch,
+        )
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        stop = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.relay.loop(stop))
+            yield
+            stop.set()
+
+    def sample(self, name: str) -> float | None:
+        return self.metrics.registry.get_sample_value(name)
+
+
+async def test_a_watermark_goes_only_with_a_select_that_came_back_less_than_full() -> None:
+    scene = Scene(1, 2, 3)
+    async with scene.running():
+        await eventually(lambda: not scene.outbox.rows)
+
+    first, second = scene.broker.batches
+    assert [is_watermark(message) for message in first] == [False, False]
+    assert [is_watermark(message) for message in second] == [False, True]
+    assert scene.broker.watermarks() == [START]
+
+
+async def test_a_watermark_says_when_the_clock_was_read_and_once_a_second() -> None:
+    scene = Scene()
+    async with scene.running():
+        await eventually(lambda: scene.broker.watermarks() == [START])
+        seen = scene.outbox.fetches
+        await eventually(lambda: scene.outbox.fetches >= seen + 3)
+        assert len(scene.broker.watermarks()) == 1
+        scene.outbox.read_at = later = START + timedelta(seconds=9)
+        scene.clock.advance(1)
+        await eventually(lambda: scene.broker.watermarks() == [START, later])
+
+    assert scene.broker.batches[0][0].envelope.sequence < (
+        scene.broker.batches[1][0].envelope.sequence
+    )
+
+
+async def test_only_the_leader_sends() -> None:
+    scene = Scene(1)
+    scene.outbox.locked_out = True
+    async with scene.running():
+        await eventually(lambda: scene.sample("media_relay_leader") == 0)
+
+    assert scene.broker.opened == 0
+
+
+async def test_a_failed_batch_is_sent_again_by_a_new_sender() -> None:
+    scene = Scene(1, 2, batch=10)
+    scene.broker.fails = [Unavailable("no broker"), Fenced()]
+    async with scene.running():
+        await eventually(lambda: not scene.outbox.rows)
+
+    assert scene.broker.positions() == [1, 2]
+    assert scene.broker.opened == 3
+    assert scene.sample("media_relay_fenced_total") == 1
+
+
+async def test_a_fenced_sender_without_the_lock_opens_no_other() -> None:
+    scene = Scene(1)
+
+    async def usurped(messages: Sequence[Message]) -> list[tuple[int, int]]:
+        scene.outbox.locked_out = True
+        raise Fenced
+
+    scene.broker.send_batch = usurped  # type: ignore[method-assign]
+    async with scene.running():
+        await eventually(lambda: scene.sample("media_relay_fenced_total") == 1)
+        await eventually(lambda: scene.sample("media_relay_leader") == 0)
+
+    assert scene.broker.opened == 1
+    assert list(scene.outbox.rows) == [1]
+
+
+@pytest.mark.parametrize(
+    ("point", "sent"), [("relay.after_commit", [1, 2, 1, 2]), ("relay.after_fetch", [1, 2])]
+)
+async def test_a_crash_before_the_mark_repeats_a_batch_in_the_same_order(
+    point: str, sent: list[int]
+) -> None:
+    scene = Scene(1, 2, batch=10)
+    failpoints.activate(f"{point}=raise")
+    try:
+        async with scene.running():
+            await eventually(lambda: scene.broker.opened >= 1 and scene.outbox.fetches >= 1)
+            failpoints.clear()
+            await eventually(lambda: not scene.outbox.rows)
+    finally:
+        failpoints.clear()
+
+    assert scene.broker.positions() == sent
+
+
+async def test_the_backlog_is_shown() -> None:
+    scene = Scene(1)
+    scene.broker.fails = [Unavailable("no broker")] * 100
+    async with scene.running():
+        await eventually(lambda: scene.sample("media_outbox_pending_rows") == 1)
+        assert scene.sample("media_outbox_oldest_age_seconds") == 1
