@@ -106,7 +106,7 @@ class Resilience:
         policy = self._policy
         self._budget.earn()
         async for attempt in stamina.retry_context(
-            on=self._worth_another,
+            on=self._judge(),
             attempts=policy.attempts,
             timeout=policy.total_timeout,
             wait_initial=policy.first_wait,
@@ -134,7 +134,14 @@ class Resilience:
         self._breaker.succeeded()
         return result
 
-    def _worth_another(self, error: Exception) -> bool:
-        if not isinstance(error, Unavailable) or error.code == "circuit_open":
-            return False
-        return self._budget.spend()
+    def _judge(self) -> Callable[[Exception], bool]:
+        failures = 0
+
+        def worth_another(error: Exception) -> bool:
+            nonlocal failures
+            failures += 1  # the last failure is asked about too; it must not cost the budget
+            if failures >= self._policy.attempts or not isinstance(error, Unavailable):
+                return False
+            return error.code != "circuit_open" and self._budget.spend()
+
+        return worth_another

@@ -182,7 +182,9 @@ class S3Settings(Group):
         if not endpoint:
             raise ValueError("set MEDIA_S3_ENDPOINT (or MEDIA_S3_ACCOUNT_ID for Cloudflare R2)")
         public = given.pop("public_endpoint", None) or given.pop("REPRISE_S3_PUBLIC_ENDPOINT", None)
-        return given | {"endpoint": endpoint, "public_endpoint": public or endpoint}
+        if not public and str(endpoint).startswith("http"):
+            public = endpoint  # a malformed one is complained of once
+        return given | {"endpoint": endpoint, "public_endpoint": public or ""}
 
 
 class HttpSettings(Group):

@@ -6,10 +6,10 @@
 
 Generation and expiry (Unix seconds) are decimal, viewer and mac unpadded base64url. With `body` for
 all that stands before the last dot, the mac is the first 144 bits of an HMAC-SHA-256 over
-`<length>:<purpose><length>:<object key><length>:<body>`, lengths in characters, in UTF-8; its key is
-derived from the ring's secret by HKDF-SHA256 with the purpose as info. So no two different statements
-share a byte string; 144 bits fill 24 letters exactly, which leaves no spare bits to play with.
-Nothing of a token is parsed before its mac was found right.
+`<length>:<purpose><length>:<object key><length>:<body>`, lengths in characters, in UTF-8; its key
+is derived from the ring's secret by HKDF-SHA256 with the purpose as info. So no two different
+statements share a byte string; 144 bits fill 24 letters exactly, which leaves no spare bits to play
+with. Nothing of a token is parsed before its mac was found right.
 """
 
 import hmac

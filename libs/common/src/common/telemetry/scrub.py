@@ -13,7 +13,7 @@ _SECRETS = re.compile(
   | (?P<aws>\b(?:Credential|Signature)=)[^,&\s"'<>\\]+
   | (?P<header>\b(?:authorization|cookie|set-cookie|proxy-authorization)["']?\s*[:=]\s*(?:b?["'])?)
         (?:(?:bearer|basic|digest|AWS4-HMAC-SHA256)\s+)?[^"'\r\n<>\\]+
-  | (?P<bearer>\bBearer\s+)[A-Za-z0-9._~+/=-]+
+  | (?P<bearer>\bBearer\s+)[A-Za-z0-9._~+/=-]{8,}
   | (?P<files>/files/)[A-Za-z0-9._~%+-]+
   | (?P<password>://[^:/@\s]*:)[^@\s/]+(?=@)
   | \bv1\.[A-Za-z0-9_-]+\.(?:pub|priv)\.[A-Za-z0-9_.-]+

@@ -1,0 +1,158 @@
+from dataclasses import dataclass
+
+import pytest
+from pydantic import Field
+
+from common.settings import (
+    ROLES,
+    BadSettings,
+    CallerSettings,
+    Group,
+    HttpSettings,
+    KafkaSettings,
+    PostgresSettings,
+    ProcessSettings,
+    ReceiptSettings,
+    S3Settings,
+    TelemetrySettings,
+    TokenSettings,
+    load,
+    read,
+    reference,
+)
+
+
+class Own(Group):
+    """What a service adds."""
+
+    grace: int = Field(60, validation_alias="REPRISE_TEST_GRACE", ge=0, description="Seconds.")
+
+
+@dataclass(frozen=True, slots=True)
+class Everything:
+    kafka: KafkaSettings
+    postgres: PostgresSettings
+    s3: S3Settings
+    http: HttpSettings
+    telemetry: TelemetrySettings
+    process: ProcessSettings
+    callers: CallerSettings
+    tokens: TokenSettings
+    receipts: ReceiptSettings
+    own: Own
+
+
+GOOD = {
+    "REPRISE_KAFKA_BOOTSTRAP": "127.0.0.1:9092,other:9093",
+    "REPRISE_POSTGRES_URL": "postgresql://role:pw@localhost:5432/reprise",
+    "MEDIA_S3_ENDPOINT": "http://127.0.0.1:9000/",
+    "MEDIA_S3_ACCESS_KEY_ID": "id",
+    "MEDIA_S3_SECRET_ACCESS_KEY": "canary-s3",
+    "REPRISE_JWT_SECRET": "canary-jwt-0123456789-0123456789-0123",
+    "REPRISE_INSTALLATION_KEY": "canary-inst-0123456789-0123456789-012",
+    "MEDIA_TOKEN_SECRET": "k2:canary-0123456789-0123456789-0123456,k1:" + "x" * 32,
+    "REPRISE_PUBLIC_TOKEN_SECRET": "p1:canary-0123456789-0123456789-0123456",
+    "REPRISE_RECEIPT_SECRET": "r1:canary-0123456789-0123456789-0123456",
+}
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for variable in reference(Everything):
+        monkeypatch.delenv(variable.name, raising=False)
+    for name, value in GOOD.items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+@pytest.mark.usefixtures("environment")
+def test_a_good_environment_is_read_once_into_values() -> None:
+    settings = read(Everything)
+    assert settings.kafka.bootstrap == GOOD["REPRISE_KAFKA_BOOTSTRAP"]
+    assert settings.postgres.pool_size == 10
+    assert settings.s3.endpoint == settings.s3.public_endpoint == "http://127.0.0.1:9000"
+    assert settings.process.roles == ROLES
+    assert settings.own.grace == 60
+    assert settings.callers.jwks_url is None
+
+
+@pytest.mark.usefixtures("environment")
+def test_no_secret_is_shown_by_printing_settings() -> None:
+    assert "canary" not in repr(read(Everything))
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"REPRISE_KAFKA_BOOTSTRAP": None}, "REPRISE_KAFKA_BOOTSTRAP is not set. Brokers"),
+        ({"REPRISE_KAFKA_BOOTSTRAP": ""}, "REPRISE_KAFKA_BOOTSTRAP is not set"),
+        ({"REPRISE_KAFKA_BOOTSTRAP": "nowhere"}, "REPRISE_KAFKA_BOOTSTRAP is wrong"),
+        ({"REPRISE_POSTGRES_URL": "mysql://canary"}, "must begin with postgresql://"),
+        ({"REPRISE_HTTP_PORT": "http"}, "REPRISE_HTTP_PORT is wrong"),
+        ({"REPRISE_HTTP_PORT": "70000"}, "REPRISE_HTTP_PORT is wrong"),
+        ({"REPRISE_ROLES": "http,cook"}, "REPRISE_ROLES is wrong"),
+        ({"REPRISE_LOG_LEVEL": "loud"}, "REPRISE_LOG_LEVEL is wrong"),
+        ({"REPRISE_PROFILE": "prod"}, "REPRISE_PROFILE is wrong"),
+        ({"MEDIA_S3_ENDPOINT": None}, "set MEDIA_S3_ENDPOINT (or MEDIA_S3_ACCOUNT_ID"),
+        ({"MEDIA_S3_ENDPOINT": "127.0.0.1:9000"}, "must begin with http"),
+        ({"MEDIA_ASSETS_BUCKET": "Not A Bucket"}, "MEDIA_ASSETS_BUCKET is wrong"),
+        ({"REPRISE_JWT_SECRET": "canary"}, "REPRISE_JWT_SECRET is wrong"),
+        ({"REPRISE_JWT_SECRET": None}, "set either REPRISE_JWT_SECRET or REPRISE_JWT_JWKS_URL"),
+        ({"REPRISE_JWT_JWKS_URL": "https://i/jwks"}, "set either REPRISE_JWT_SECRET or"),
+        ({"REPRISE_INSTALLATION_KEY": None}, "REPRISE_INSTALLATION_KEY is not set"),
+        ({"MEDIA_TOKEN_SECRET": "canary" * 9}, "MEDIA_TOKEN_SECRET is wrong: it must read `kid:"),
+        ({"MEDIA_TOKEN_SECRET": "k1:canary"}, "MEDIA_TOKEN_SECRET is wrong"),
+        ({"MEDIA_TOKEN_SECRET": ",".join(["k1:" + "c" * 32] * 2)}, "a key id stands in it twice"),
+        ({"REPRISE_TEST_GRACE": "-1"}, "REPRISE_TEST_GRACE is wrong"),
+    ],
+)
+def test_what_is_wrong_is_named_in_one_sentence(
+    environment: pytest.MonkeyPatch, changes: dict[str, str | None], sentence: str
+) -> None:
+    for name, value in changes.items():
+        if value is None:
+            environment.delenv(name)
+        else:
+            environment.setenv(name, value)
+    with pytest.raises(BadSettings) as bad:
+        read(Everything)
+    assert len(bad.value.sentences) == 1
+    assert sentence in bad.value.sentences[0]
+    assert "canary" not in str(bad.value)
+
+
+def test_all_that_is_wrong_is_told_at_once_and_ends_the_start(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment.setenv("REPRISE_HTTP_PORT", "x")
+    environment.delenv("REPRISE_RECEIPT_SECRET")
+    with pytest.raises(SystemExit) as end:
+        load(Everything)
+    assert end.value.code == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split()[1] for line in lines] == ["REPRISE_HTTP_PORT", "REPRISE_RECEIPT_SECRET"]
+
+
+def test_roles_are_a_comma_list(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("REPRISE_ROLES", "http, relay,")
+    assert read(Everything).process.roles == {"http", "relay"}
+
+
+def test_an_account_stands_for_its_endpoint(environment: pytest.MonkeyPatch) -> None:
+    environment.delenv("MEDIA_S3_ENDPOINT")
+    environment.setenv("MEDIA_S3_ACCOUNT_ID", "abc123")
+    environment.setenv("REPRISE_S3_PUBLIC_ENDPOINT", "https://media.example/")
+    s3 = read(Everything).s3
+    assert s3.endpoint == "https://abc123.r2.cloudflarestorage.com"
+    assert s3.public_endpoint == "https://media.example"
+
+
+def test_every_variable_is_in_the_reference_with_its_meaning() -> None:
+    rows = {row.name: row for row in reference(Everything)}
+    assert rows["REPRISE_TEST_GRACE"].default == "60"
+    assert rows["REPRISE_KAFKA_BOOTSTRAP"].default is None
+    assert rows["MEDIA_TOKEN_SECRET"].type == "secret"
+    assert rows["MEDIA_TOKEN_SECRET"].secret
+    assert rows["REPRISE_JWT_SECRET"].secret
+    assert rows["REPRISE_PROFILE"].type == "development | production"
+    assert all(row.meaning.endswith(".") for row in rows.values())
