@@ -1,13 +1,14 @@
 """ffprobe's JSON -> MediaInfo; the file is as hostile here as it is in the encoder."""
 
+import asyncio
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from transcoder.adapters.confined_process import Outcome
 from transcoder.adapters.ffmpeg_commands import MAX_ALLOC, reader_options
-from transcoder.adapters.ffprobe_report import media_info
+from transcoder.adapters.ffprobe_report import last_end, media_info
+from transcoder.adapters.riff import is_cut
 from transcoder.adapters.sandbox import Mounts, Sandbox
 from transcoder.adapters.tool_failures import failure_of
 from transcoder.domain.budget import PROBE
@@ -28,8 +29,8 @@ class Ffprobe:
 
     async def probe(self, file: Path, readers: Readers, *, pictured: bool) -> MediaInfo:
         """What the file is. Raises the kinds of domain.errors."""
-        report = await self._report(file, readers, "-show_format", "-show_streams")
-        return media_info(report, pictured=pictured)
+        told = await self._ask(file, readers, "-show_format", "-show_streams", "-of", "json")
+        return media_info(_parsed(told), pictured=pictured)
 
     async def require_end(self, file: Path, readers: Readers, info: MediaInfo) -> None:
         """Raises Truncated when the header promises an end that is not there.
@@ -39,39 +40,30 @@ class Ffprobe:
         """
         if not info.exact_duration or not info.duration:
             return
+        if await asyncio.to_thread(is_cut, file):
+            raise Truncated("the file is shorter than its header says")
         start = max(0.0, info.duration - _TAIL)
-        fields = "-show_entries", "packet=pts_time,duration_time"
-        # read_intervals speaks of stream time; packets before the start are harmless, missing ones
-        # are the answer
-        report = await self._report(file, readers, *fields, "-read_intervals", f"{start:.3f}%")
-        if is_shorter(info.duration, _end(report.get("packets", []))):
+        wanted = "-show_entries", "packet=pts_time,duration_time", "-of", "csv=p=0"
+        # packets before the start are harmless; that none is near the end is the answer
+        told = await self._ask(file, readers, *wanted, "-read_intervals", f"{start:.3f}%")
+        if is_shorter(info.duration, last_end(told)):
             raise Truncated("the file ends before its header says")
 
-    async def _report(self, file: Path, readers: Readers, *wanted: str) -> dict[str, Any]:
+    async def _ask(self, file: Path, readers: Readers, *wanted: str) -> str:
         mounts = Mounts(source=file)
         opened = [(f"-{name}", str(value)) for name, value in reader_options(readers).items()]
         argv = [self.program, "-hide_banner", "-loglevel", "error", "-max_alloc", str(MAX_ALLOC)]
         argv += [word for option in opened for word in option]
         source = f"file:{self.sandbox.inside(mounts).source}"
-        outcome = await self.sandbox.run([*argv, *wanted, "-of", "json", source], mounts, PROBE)
-        return _parsed(outcome)
+        outcome = await self.sandbox.run([*argv, *wanted, source], mounts, PROBE)
+        if failure := failure_of(outcome):
+            raise failure
+        return outcome.stdout.decode("utf-8", "replace")
 
 
-def _parsed(outcome: Outcome) -> dict[str, Any]:
-    failure = failure_of(outcome)
-    if failure is not None:
-        raise failure
+def _parsed(told: str) -> dict[str, Any]:
     try:
-        report: dict[str, Any] = json.loads(outcome.stdout.decode("utf-8", "replace"))
+        report: dict[str, Any] = json.loads(told)
     except ValueError as error:
         raise CorruptMedia("the probe said more than it may") from error
     return report
-
-
-def _end(packets: list[dict[str, Any]]) -> float:
-    ends = [
-        float(packet["pts_time"]) + float(packet.get("duration_time", 0))
-        for packet in packets
-        if "pts_time" in packet
-    ]
-    return max(ends, default=0.0)

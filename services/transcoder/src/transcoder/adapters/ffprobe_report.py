@@ -37,6 +37,17 @@ def media_info(report: Report, *, pictured: bool) -> MediaInfo:
     )
 
 
+def last_end(packets: str) -> float:
+    """Lines of `pts_time,duration_time` -> when the last packet ends; 0 when there is none."""
+    ends = [0.0]
+    for line in packets.splitlines():
+        start, _, rest = line.partition(",")
+        begin = _number(start)
+        if begin is not None:
+            ends.append(begin + (_number(rest.partition(",")[0]) or 0.0))
+    return max(ends)
+
+
 def _first(report: Report, kind: str) -> Report | None:
     for stream in report.get("streams", []):
         cover = stream.get("disposition", {}).get("attached_pic")
@@ -56,8 +67,8 @@ def _shown(picture: Report) -> tuple[int | None, int | None]:
         return None, None
     across, down = _ratio(picture.get("sample_aspect_ratio"))
     width = max(1, round(width * across / down))
-    turns = [_number(side.get("rotation")) for side in picture.get("side_data_list", [])]
-    quarter = any(turn is not None and round(abs(turn)) % 180 == 90 for turn in turns)
+    turns = [str(side.get("rotation", "")) for side in picture.get("side_data_list", [])]
+    quarter = any(turn.lstrip("-") in {"90", "270"} for turn in turns)
     return (height, width) if quarter else (width, height)
 
 

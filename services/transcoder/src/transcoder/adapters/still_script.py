@@ -62,7 +62,9 @@ def render(
     with opened(source, formats) as image:
         profile = image.info.get("icc_profile")
         orientation = image.getexif().get(ORIENTATION, 1)
-        image.draft("RGB", (box * 2, box * 2))  # a JPEG is decoded no larger than it has to be
+        if min(image.size) >= 2 * box:
+            # a JPEG is decoded no larger than it has to be
+            image.draft(None, (box * 2, box * 2))
         small = shrunk(image, box)
     small = upright(in_srgb(small, profile), orientation)
     fresh = Image.new(small.mode, small.size)
@@ -79,6 +81,7 @@ def shrunk(image: Image.Image, box: int) -> Image.Image:
         # 16 bits of grey: the eight that a screen shows
         image = image.convert("I").point(lambda value: value / 256).convert("L")
     image.thumbnail((box, box), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    image.load()  # a picture that fits already was not decoded yet
     return image
 
 

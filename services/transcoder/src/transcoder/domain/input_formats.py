@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from transcoder.domain.errors import Unsupported
 
-_PCM = tuple(
-    f"pcm_{name}"
-    for name in "u8 s8 s16le s16be s24le s24be s32le s32be f32le f32be f64le f64be alaw mulaw".split()
+_PCM = (
+    *("pcm_u8", "pcm_s8", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be"),
+    *("pcm_s32le", "pcm_s32be", "pcm_f32le", "pcm_f32be", "pcm_f64le", "pcm_f64be"),
+    *("pcm_alaw", "pcm_mulaw"),
 )
-_MP4_SOUND = ("aac", "alac", "mp3float", "mp3", "flac", "opus", *_PCM)
+# subtitles are never written, but ffprobe gives up on a track that it may not read
+_MP4_SOUND = ("mov_text", "aac", "alac", "mp3float", "mp3", "flac", "opus", *_PCM)
 _MP4_PICTURE = ("h264", "hevc", "mpeg4", "vp9", "libdav1d", "av1", "mjpeg", "prores")
 # covers of audio files are never decoded, but a demuxer asks for their decoder to learn their size
 _COVERS = ("mjpeg", "png")

@@ -32,5 +32,5 @@ def _verify_duration(source: MediaInfo, output: MediaInfo) -> None:
 
 def _verify_size(profile: Profile, output: MediaInfo) -> None:
     width, height = output.width or 0, output.height or 0
-    if (width, height) != fit(width, height, profile.box) or not width or not height:
+    if not width or not height or (width, height) != fit(width, height, profile.box):
         raise EncoderFailed("the output does not fit its box", code="output_invalid")
