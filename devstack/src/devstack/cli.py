@@ -9,9 +9,7 @@ import typer
 from rich.console import Console
 
 from devstack import cli_reports
-from devstack.demo.main_job import run_demo
 from devstack.errors import DevstackError
-from devstack.install import install_cache
 from devstack.log_reading import follow_logs, show_logs
 from devstack.repository import ROOT, topology
 from devstack.settings import DevstackSettings
@@ -42,6 +40,9 @@ def install(*, cache_only: Annotated[bool, typer.Option("--cache-only")] = False
     problem = None if cache_only else install_system_packages()
     if problem:
         raise DevstackError(problem)
+    # Imported late, as for the demo: the resolver and the tus client weigh half a second.
+    from devstack.install import install_cache  # noqa: PLC0415
+
     install_cache(topology(), Toolbox(DevstackSettings()), console.print)
 
 
@@ -120,4 +121,6 @@ def demo(
     home: Home = DEFAULT_HOME,
 ) -> None:
     """Upload, follow to ready, play back by ranges and compare: the main job on real files."""
+    from devstack.demo.main_job import run_demo  # noqa: PLC0415
+
     run_demo(Stack(topology(), home).env, files or [], home, console)

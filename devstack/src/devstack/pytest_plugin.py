@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from devstack.pytest_results import ResultRecorder
+from devstack.results import RESULTS
 from devstack.stack import Stack
 from devstack.stack_for_tests import stack_for_tests
 
@@ -18,6 +19,7 @@ _PATIENCE = 180  # seconds for a test that may have to start everything first
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("reprise")
+    group.addoption("--results", default=str(RESULTS), help="folder of the result files")
     group.addoption("--suite", default="", help="name of the result file, for `make requirements`")
 
 

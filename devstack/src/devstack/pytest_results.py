@@ -1,5 +1,7 @@
 """Watches a test run and writes its result file; refuses marks that name no requirement."""
 
+from pathlib import Path
+
 import pytest
 
 from devstack.requirement_rows import REQUIREMENTS, requirement_rows
@@ -43,7 +45,8 @@ class ResultRecorder:
         commit, dirty = current_commit()
         tests = tuple(self._result(nodeid) for nodeid in self._rows if nodeid in self._outcomes)
         complete = self._complete(session, exitstatus, len(tests))
-        save_result(RunResult(self._suite, commit, dirty, complete, tests))
+        folder = Path(self._config.getoption("--results"))
+        save_result(RunResult(self._suite, commit, dirty, complete, tests), folder)
 
     def _result(self, nodeid: str) -> TestResult:
         return TestResult(nodeid, self._outcomes[nodeid], self._rows[nodeid])

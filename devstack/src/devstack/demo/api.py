@@ -21,6 +21,9 @@ class DemoApi:
         self.headers = {"Authorization": f"Bearer {token}"}
         self._client = httpx.Client(base_url=origin, timeout=30)
 
+    def close(self) -> None:
+        self._client.close()
+
     def upload(self, upload_id: str) -> Document:
         return self._json(f"/api/v1/uploads/{upload_id}")
 

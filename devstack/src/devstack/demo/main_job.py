@@ -1,5 +1,6 @@
 """The main job on real input: resumable upload to seekable playback, for each file."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -19,7 +20,8 @@ def run_demo(env: Mapping[str, str], paths: Sequence[Path], home: Path, console:
     """Raises when anything is not as it should be; prints the addresses to open at the end."""
     api = DemoApi(env["REPRISE_URL"], env["REPRISE_ADMIN_TOKEN"])
     files = chosen_files(paths) if paths else made_files(home / "demo", console.print)
-    links = [(file, _one(api, file, console)) for file in files]
+    with contextlib.closing(api):
+        links = [(file, _one(api, file, console)) for file in files]
     console.rule("open")
     for file, link in links:
         console.print(f"{file.path.name}: {link}", soft_wrap=True)

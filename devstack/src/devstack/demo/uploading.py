@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tusclient.client import TusClient
+from tusclient.uploader.uploader import Uploader
 
 from devstack.demo.api import DemoApi
 from devstack.demo.files import DemoFile
@@ -23,19 +24,23 @@ class Uploaded:
 
 def upload_interrupted(api: DemoApi, file: DemoFile, progress: Progress) -> Uploaded:
     """The second client knows nothing but the address: the offset comes from the server."""
-    first = _client(api).uploader(str(file.path), chunk_size=_CHUNK, metadata=_metadata(file))
-    cut = file.size // 2
-    first.set_url(first.create_url())
-    while first.offset < cut:
-        first.stop_at = cut
-        first.upload_chunk()
-        progress(first.offset)
-    second = _client(api).uploader(str(file.path), chunk_size=_CHUNK, url=first.url)
-    resumed_at = second.offset
-    while second.offset < file.size:
-        second.upload_chunk()
-        progress(second.offset)
+    with file.path.open("rb") as stream:
+        first = _client(api).uploader(
+            file_stream=stream, chunk_size=_CHUNK, metadata=_metadata(file)
+        )
+        _send(first, file.size // 2, progress)
+    with file.path.open("rb") as stream:
+        second = _client(api).uploader(file_stream=stream, chunk_size=_CHUNK, url=first.url)
+        resumed_at = second.offset
+        _send(second, file.size, progress)
     return Uploaded(str(first.url).rstrip("/").rpartition("/")[2], first.offset, resumed_at)
+
+
+def _send(uploader: Uploader, until: int, progress: Progress) -> None:
+    uploader.stop_at = until
+    while uploader.offset < until:
+        uploader.upload_chunk()
+        progress(uploader.offset)
 
 
 def _client(api: DemoApi) -> TusClient:
