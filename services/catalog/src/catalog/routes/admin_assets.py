@@ -56,7 +56,7 @@ def build_admin_assets(
     ) -> AdminAssetPage:
         views = await list_assets(
             owner=UserId(user_id) if user_id else None,
-            state=state,
+            states=frozenset({state}) if state else None,
             after=decode_cursor(cursor),
             limit=limit + 1,
         )

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
 
+from catalog.domain.viewing import LISTED
 from catalog.routes.documents import document
 from catalog.routes.paging import DEFAULT_LIMIT, MAX_LIMIT, cut, decode_cursor
 from catalog.routes.refusals import refusals
@@ -31,7 +32,10 @@ def build_user_assets(
         limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
     ) -> AssetPage:
         views = await list_assets(
-            owner=caller.user_id, after=decode_cursor(cursor), limit=limit + 1
+            owner=caller.user_id,
+            states=LISTED,
+            after=decode_cursor(cursor),
+            limit=limit + 1,
         )
         page, following = cut(views, limit)
         return AssetPage(items=[document(view) for view in page], next_cursor=following)

@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from catalog.domain.states import State
-from catalog.domain.viewing import LISTED
 from catalog.ports import AssetFilter, AssetReader, AssetView
 from common.ids import AssetId, UserId
 
 
 @dataclass(frozen=True, slots=True)
 class ListAssets:
-    """One page of an owner's assets without the dead ones, or of everybody's in any state.
+    """One page of those chosen; None chooses all owners, or all states.
 
     Ask for one more than is shown: whether it comes tells if there is a next page.
     """
@@ -22,11 +21,9 @@ class ListAssets:
         self,
         *,
         owner: UserId | None,
-        state: State | None = None,
+        states: frozenset[State] | None,
         after: AssetId | None = None,
         limit: int,
     ) -> Sequence[AssetView]:
-        states = frozenset({state}) if state else (LISTED if owner is not None else None)
-        return await self.reader.page(
-            AssetFilter(owner=owner, states=states), after=after, limit=limit
-        )
+        chosen = AssetFilter(owner=owner, states=states)
+        return await self.reader.page(chosen, after=after, limit=limit)
