@@ -5,6 +5,7 @@ first record; only committed transactions are read; no topic is created by being
 1.2).
 """
 
+import logging
 from typing import Any, cast
 
 from aiokafka import ConsumerRecord
@@ -33,6 +34,8 @@ def build_broker(settings: KafkaSettings, service: str) -> KafkaBroker:
         ack_policy=AckPolicy.MANUAL,
         graceful_timeout=GRACEFUL_TIMEOUT,
         logger=get_logger("faststream"),
+        log_level=logging.DEBUG,  # two lines for every batch otherwise
+        retry_backoff_ms=500,
         apply_types=False,
     )
 

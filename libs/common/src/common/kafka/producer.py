@@ -22,6 +22,7 @@ TRANSACTION_TIMEOUT_MS = 10_000
 BATCH_TIMEOUT = 9.0  # seconds
 START_TIMEOUT = 10.0  # seconds
 STOP_TIMEOUT = 5.0  # seconds
+ABANDON_TIMEOUT = 0.5  # seconds for each step of letting a dead one go
 
 
 class Fenced(Unavailable):
@@ -49,6 +50,7 @@ class TransactionalSender:
         self._bootstrap, self._id, self._service = settings.bootstrap, transactional_id, service
         self._own = frozenset(topic.name for topic in topics if service in topic.producers)
         self._producer: AIOKafkaProducer | None = None
+        self._failed = False
 
     async def __aenter__(self) -> Self:
         """Connect and take the id over; raises Unavailable without a broker."""
@@ -91,6 +93,7 @@ class TransactionalSender:
             async with asyncio.timeout(BATCH_TIMEOUT):
                 return await _transaction(producer, messages)
         except (KafkaError, OSError, TimeoutError, AssertionError) as error:
+            self._failed = True
             raise _kind(error) from error
 
     def _refuse_foreign(self, messages: Sequence[Message]) -> None:
@@ -105,6 +108,9 @@ class TransactionalSender:
         producer, self._producer = self._producer, None
         if producer is None:
             return
+        if self._failed:
+            await _abandon(producer)
+            return
         with suppress(KafkaError, OSError, TimeoutError, AssertionError):
             async with asyncio.timeout(STOP_TIMEOUT):
                 await producer.stop()
@@ -115,14 +121,42 @@ async def _transaction(
 ) -> list[tuple[int, int]]:
     # not `producer.transaction()`: it would abort on an error, and a dead producer cannot
     await producer.begin_transaction()
-    futures = [
-        await producer.send(
-            message.topic, message.payload, key=message.key.encode(), headers=message.headers()
-        )
-        for message in messages
-    ]
-    await producer.commit_transaction()
-    return [(sent.partition, sent.offset) for sent in [await future for future in futures]]
+    futures = []
+    try:
+        for message in messages:
+            futures.append(  # noqa: PERF401 (what was sent must be known when a send raises)
+                await producer.send(
+                    message.topic,
+                    message.payload,
+                    key=message.key.encode(),
+                    headers=message.headers(),
+                )
+            )
+        await producer.commit_transaction()
+        return [(sent.partition, sent.offset) for sent in [await future for future in futures]]
+    except BaseException:
+        for future in futures:
+            future.add_done_callback(_seen)
+        raise
+
+
+def _seen(future: "asyncio.Future[object]") -> None:
+    """The batch's own error is raised; asyncio need not report each record's as forgotten."""
+    if not future.cancelled():
+        future.exception()
+
+
+async def _abandon(producer: AIOKafkaProducer) -> None:
+    """End a producer whose batch failed; its `stop()` would first wait for the broker."""
+    producer._closed = True  # noqa: SLF001 (what stop() does first)
+    task = producer._sender.sender_task  # noqa: SLF001
+    for _ in range(2):  # the first cancel makes it wait for what is in flight, the second ends that
+        if task is not None and not task.done():
+            task.cancel()
+            await asyncio.wait({task}, timeout=ABANDON_TIMEOUT)
+    with suppress(KafkaError, OSError, TimeoutError):
+        async with asyncio.timeout(ABANDON_TIMEOUT):
+            await producer.client.close()
 
 
 def _kind(error: BaseException) -> RepriseError:

@@ -24,7 +24,7 @@ BATCH = (
 POLL = 0.1  # seconds, for rows that other processes of the service wrote
 WATERMARK_EVERY = 1.0  # seconds
 STANDBY = 1.0  # seconds between tries to become the leader
-RETRY_FIRST, RETRY_CAP = 0.25, 5.0  # seconds
+RETRY_FIRST, RETRY_CAP = 0.25, 2.0  # seconds
 
 _log = get_logger("common.relay")
 
