@@ -1,6 +1,7 @@
 """Which facts an asset has already heard of: the idempotence of every projector here."""
 
 from enum import StrEnum
+from uuid import UUID
 
 from catalog.domain.asset import Asset
 from common.errors import Unavailable
@@ -37,4 +38,17 @@ def known(asset: Asset | None) -> Asset:
     """
     if asset is None:
         raise Unavailable("the asset is not known here yet", code="asset_unknown", retry_after=1)
+    return asset
+
+
+def known_run(asset: Asset | None, run: UUID) -> Asset:
+    """The asset a fact of a processing run speaks of.
+
+    Raises Unavailable for a run not asked for yet, as when both topics are read again from their
+    beginning: taken now, it would count as superseded and the asset would wait for ever. A dead
+    asset asks for nothing any more; what is made for it is condemned.
+    """
+    asset = known(asset)
+    if not asset.dead and not asset.asked_for(run):
+        raise Unavailable("the run is not known here yet", code="run_unknown", retry_after=1)
     return asset

@@ -77,6 +77,10 @@ class Asset:
         """The id of the current run; facts of any other run never move the asset."""
         return run_id(self.asset_id, self.run) if self.run else None
 
+    def asked_for(self, run: UUID) -> bool:
+        """Whether this run is the current one or an earlier one."""
+        return any(run == run_id(self.asset_id, number) for number in range(1, self.run + 1))
+
     def keys(self) -> tuple[str, ...]:
         """Every object ever declared for it: the original and the outputs of all runs."""
         outputs = (item.output.key for item in self.renditions if item.output)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from catalog.domain.applied import Outcome, known, outcome_of
+from catalog.domain.applied import Outcome, known_run, outcome_of
 from catalog.domain.processing import record_plan
 from catalog.ports import Transactions
 from common.events import MediaProbed
@@ -21,7 +21,7 @@ class RecordPlan:
 
     async def __call__(self, fact: MediaProbed, cause: Envelope) -> Outcome:
         async with self.transactions.open() as work:
-            asset = known(await work.assets.lock(AssetId(fact.asset_id)))
+            asset = known_run(await work.assets.lock(AssetId(fact.asset_id)), fact.run)
             outcome = outcome_of(asset, fact, cause)
             if outcome is not Outcome.DUPLICATE:
                 change = record_plan(asset, fact, at=cause.time)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from catalog.domain.applied import Outcome, known, outcome_of
+from catalog.domain.applied import Outcome, known_run, outcome_of
 from catalog.domain.asset import Asset, Change
 from catalog.domain.processing import record_failed, record_ready
 from catalog.ports import Transactions
@@ -24,7 +24,7 @@ class RecordRendition:
 
     async def __call__(self, fact: RenditionEnd, cause: Envelope) -> Outcome:
         async with self.transactions.open() as work:
-            asset = known(await work.assets.lock(AssetId(fact.asset_id)))
+            asset = known_run(await work.assets.lock(AssetId(fact.asset_id)), fact.run)
             outcome = outcome_of(asset, fact, cause)
             if outcome is not Outcome.DUPLICATE:
                 await work.assets.save(_decide(asset, fact, cause).covering(fact, cause), cause)

@@ -1,14 +1,17 @@
 """Any history, told again in any part at any later moment, leaves the same rows and outbox."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 from services.catalog.tests.memory import MemoryCatalog
 from services.catalog.tests.story import Story, some_sha256
-from services.catalog.tests.ways_in import WaysIn, told
+from services.catalog.tests.ways_in import WaysIn, told, types
 
+from catalog.domain.states import State
+from common.errors import Unavailable
 from common.events import Received
 
 Step = Callable[[Story], Received]
@@ -69,6 +72,24 @@ async def test_facts_told_again_change_nothing(
 ) -> None:
     once, again = both
     assert await played(once) == await played(again)
+
+
+@given(st.data())
+async def test_topics_read_in_any_order_end_in_the_same_place(data: st.DataObject) -> None:
+    story = Story()
+    topics: dict[str, list[Received]] = {}
+    for received in story.to_ready():
+        assert received.event is not None
+        topics.setdefault(received.event.TOPIC.name, []).append(received)
+    catalog = MemoryCatalog()
+    ways_in = WaysIn(catalog)
+    while any(topics.values()):
+        topic = topics[data.draw(st.sampled_from([name for name in topics if topics[name]]))]
+        with suppress(Unavailable):  # it stays where it is and is read again
+            await ways_in.hear(topic[0])
+            topic.pop(0)
+    assert catalog.rows[story.asset_id].state is State.READY
+    assert types(catalog.outbox).count("asset.ready") == 1
 
 
 @given(histories())
