@@ -2,7 +2,6 @@ import asyncio
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -47,21 +46,19 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         del sys.modules[module]
 
 
-async def test_migrations_run_in_the_schema_once(infra: Any, package: str) -> None:
-    async with scratch_schema(infra.postgres_admin_url, package) as database:
+async def test_migrations_run_in_the_schema_once(admin_url: str, package: str) -> None:
+    async with scratch_schema(admin_url, package) as database:
         async with database.read() as session:
             assert await session.scalar(text("SELECT count(*) FROM inbox")) == 0
             assert await session.scalar(text("SELECT version_num FROM alembic_version")) == "0001"
             schema = await session.scalar(text("SELECT current_schema()"))
 
-        await migrate(infra.postgres_admin_url, package, schema=schema)
+        await migrate(admin_url, package, schema=schema)
 
 
-async def test_two_setups_at_once_wait_for_each_other(infra: Any, package: str) -> None:
-    async with scratch_schema(infra.postgres_admin_url) as database:
+async def test_two_setups_at_once_wait_for_each_other(admin_url: str, package: str) -> None:
+    async with scratch_schema(admin_url) as database:
         async with database.read() as session:
             schema = await session.scalar(text("SELECT current_schema()"))
 
-        await asyncio.gather(
-            *(migrate(infra.postgres_admin_url, package, schema=schema) for _ in range(2))
-        )
+        await asyncio.gather(*(migrate(admin_url, package, schema=schema) for _ in range(2)))

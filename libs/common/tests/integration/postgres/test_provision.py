@@ -1,4 +1,3 @@
-from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -17,22 +16,22 @@ def service_url(admin_url: str, role: str, password: str = "first-password") -> 
     return urlunsplit(("postgresql", netloc, at.path, "", ""))
 
 
-async def test_provisioning_twice_makes_everything_once(infra: Any) -> None:
+async def test_provisioning_twice_makes_everything_once(admin_url: str) -> None:
     service = f"svc-{new_event_id().hex}"
     role = schema_of(service)
-    url = service_url(infra.postgres_admin_url, role)
+    url = service_url(admin_url, role)
 
-    first = await provision(infra.postgres_admin_url, {service: url})
-    second = await provision(infra.postgres_admin_url, {service: url})
+    first = await provision(admin_url, {service: url})
+    second = await provision(admin_url, {service: url})
 
     assert first == [f"role {role}", f"schema {role}"]
     assert second == []
 
 
-async def test_a_role_owns_its_schema_and_sees_no_other(infra: Any) -> None:
+async def test_a_role_owns_its_schema_and_sees_no_other(admin_url: str) -> None:
     mine, other = f"svc-{new_event_id().hex}", f"svc-{new_event_id().hex}"
-    urls = {name: service_url(infra.postgres_admin_url, schema_of(name)) for name in (mine, other)}
-    await provision(infra.postgres_admin_url, urls)
+    urls = {name: service_url(admin_url, schema_of(name)) for name in (mine, other)}
+    await provision(admin_url, urls)
 
     connection = await asyncpg.connect(urls[mine])
     await connection.execute("CREATE TABLE t (n integer)")
@@ -43,6 +42,6 @@ async def test_a_role_owns_its_schema_and_sees_no_other(infra: Any) -> None:
     await connection.close()
 
 
-async def test_a_url_without_a_role_is_refused(infra: Any) -> None:
+async def test_a_url_without_a_role_is_refused(admin_url: str) -> None:
     with pytest.raises(Invalid, match="names no role"):
-        await provision(infra.postgres_admin_url, {"x": "postgresql://127.0.0.1/reprise"})
+        await provision(admin_url, {"x": "postgresql://127.0.0.1/reprise"})
