@@ -63,14 +63,20 @@ class ServeMedia:
         if asset_id is None:
             raise MediaNotFound("there is no such media", shared=token.mode == "pub")
         if token.mode == "priv":
-            self._demand_fresh_index()
+            await self._demand_fresh_index()
         entry = await self._entry(asset_id, token)
         return _answer(request, token, entry, admit(token, entry, request.key))
 
-    def _demand_fresh_index(self) -> None:
-        heard = self.index.fresh_until()
+    async def _demand_fresh_index(self) -> None:
+        until = self.clock.monotonic() + self.patience
+        while (heard := self.index.fresh_until()) is None:
+            # a node on its first start: the catalog speaks every second
+            left = until - self.clock.monotonic()
+            if left <= 0:
+                break
+            await self.index.changed(left)
         if heard is None or self.clock.now() - heard > self.max_age:
-            raise IndexTooOld("permissions cannot be checked now", retry_after=30)
+            raise IndexTooOld("permissions cannot be checked now", retry_after=5)
 
     async def _entry(self, asset_id: UUID, token: MediaToken) -> Entry:
         until = self.clock.monotonic() + self.patience

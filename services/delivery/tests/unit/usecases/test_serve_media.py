@@ -233,6 +233,17 @@ async def test_an_index_that_is_too_old_refuses_private_and_serves_public_media(
     assert (await edge.get(public_key, edge.public(public_key))).status == 200
 
 
+async def test_a_node_that_never_heard_the_catalog_waits_for_it_a_little(edge: Edge) -> None:
+    _, key = known(edge)
+    edge.index.fresh = None
+
+    def hear() -> None:
+        edge.index.fresh = edge.clock.now()
+
+    edge.index.arrives = hear
+    assert (await edge.get(key, edge.private(key))).status == 200
+
+
 async def test_an_index_within_its_age_serves_private_media(edge: Edge) -> None:
     _, key = known(edge)
     edge.index.fresh = edge.clock.now() - MAX_AGE
