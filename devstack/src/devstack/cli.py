@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -55,8 +56,13 @@ def up(
     """Start what does not run yet and wait until it is ready."""
     stack = Stack(topology(), home)
     only = stack.infrastructure() if infra else None
-    with console.status("starting") as shown:
-        started = stack.start(only, lambda name: shown.console.print(f"  {name} is ready"))
+    begun = time.monotonic()
+
+    def ready(name: str) -> None:
+        console.print(f"  {time.monotonic() - begun:5.1f} s  {name} is ready")
+
+    with console.status("starting"):
+        started = stack.start(only, ready)
     if not started:
         console.print(f"already up: {stack.env['REPRISE_URL']} (`make status`, `make down`)")
         return

@@ -111,6 +111,7 @@ class Stack:
         one.stop()  # what a killed leader left behind
         one.start()
         one.wait_ready()
+        write_environment_file(self)
 
     def stop_process(self, name: str) -> None:
         self.supervised(name).stop()
