@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from services.catalog.tests.memory import MemoryCatalog
 from services.catalog.tests.story import Story, some_sha256
@@ -66,6 +66,7 @@ async def played(history: list[Received]) -> tuple[Any, ...]:
     return catalog.rows, catalog.entries, catalog.details, told(catalog.outbox)
 
 
+@settings(deadline=None)
 @given(histories_told_again())
 async def test_facts_told_again_change_nothing(
     both: tuple[list[Received], list[Received]],
@@ -74,6 +75,7 @@ async def test_facts_told_again_change_nothing(
     assert await played(once) == await played(again)
 
 
+@settings(deadline=None)
 @given(st.data())
 async def test_topics_read_in_any_order_end_in_the_same_place(data: st.DataObject) -> None:
     story = Story()
@@ -92,6 +94,7 @@ async def test_topics_read_in_any_order_end_in_the_same_place(data: st.DataObjec
     assert types(catalog.outbox).count("asset.ready") == 1
 
 
+@settings(deadline=None)
 @given(histories())
 async def test_what_is_told_is_numbered_without_gaps(history: list[Received]) -> None:
     catalog = MemoryCatalog()
