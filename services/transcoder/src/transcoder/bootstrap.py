@@ -35,7 +35,8 @@ from transcoder.adapters.metrics_tally import MetricsTally
 from transcoder.adapters.pillow_images import PillowImages
 from transcoder.adapters.postgres_ledger import PostgresLedger
 from transcoder.adapters.s3_media import S3Media
-from transcoder.adapters.sandbox import Sandbox, SandboxUnavailable, open_sandbox
+from transcoder.adapters.sandbox import Sandbox, SandboxUnavailable
+from transcoder.adapters.sandbox_levels import open_sandbox
 from transcoder.adapters.scratch import ScratchSpace, open_scratch
 from transcoder.consumers.assets import asset_handlers
 from transcoder.consumers.dispatch import dispatch

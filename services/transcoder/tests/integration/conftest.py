@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from services.transcoder.tests.integration.walls import Workbench
 
-from transcoder.adapters.sandbox import BwrapSandbox, open_sandbox
+from transcoder.adapters.bwrap_sandbox import BwrapSandbox
+from transcoder.adapters.sandbox_levels import open_sandbox
 
 
 @pytest.fixture

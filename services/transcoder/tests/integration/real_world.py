@@ -32,7 +32,7 @@ from common.settings import PostgresSettings, S3Settings
 from common.telemetry.metrics import Metrics
 from transcoder.adapters.postgres_ledger import PostgresLedger
 from transcoder.adapters.s3_media import S3Media
-from transcoder.adapters.sandbox import open_sandbox
+from transcoder.adapters.sandbox_levels import open_sandbox
 from transcoder.adapters.scratch import open_scratch
 from transcoder.bootstrap import build_handlers
 from transcoder.consumers.assets import asset_handlers
@@ -100,7 +100,7 @@ class RealWorld:
                 )
                 group.create_task(worker.loop(stop))
             async with asyncio.timeout(60):
-                while await self.open_jobs(kinds):
+                while await self.open_jobs(kinds):  # noqa: ASYNC110 (rows of a table)
                     await asyncio.sleep(0.05)
             stop.set()
 

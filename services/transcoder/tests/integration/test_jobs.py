@@ -65,7 +65,6 @@ async def test_a_flac_gets_its_tiers_and_its_original_stays_bit_identical(
         assert media.CANARY.encode() not in data
     original = await world.store.get(request.key)
     assert hashlib.sha256(original).hexdigest() == request.sha256
-    assert original == flac.read_bytes()
     assert set(await world.keys(request.asset_id)) == {request.key} | {f.key for f in ready}
 
 
@@ -130,7 +129,8 @@ async def test_a_truncated_flac_fails_with_its_reason_and_keeps_its_original(
     assert isinstance(fact, ProcessingFailed)
     assert fact.reason == "truncated"
     assert await world.keys(request.asset_id) == [request.key]
-    assert await world.store.get(request.key) == cut.read_bytes()
+    original = await world.store.get(request.key)
+    assert hashlib.sha256(original).hexdigest() == request.sha256
 
 
 @pytest.mark.parametrize("target", ["file", "http"])

@@ -11,8 +11,11 @@ from typing import Any
 import pytest
 from PIL import Image
 from services.transcoder.tests import media
-from services.transcoder.tests.integration.walls import Workbench
+from services.transcoder.tests.integration.walls import Workbench, a_source
 
+from transcoder.adapters.container_sandbox import ContainerSandbox
+from transcoder.adapters.media_tools import MediaEncoder
+from transcoder.adapters.pillow_images import PillowImages
 from transcoder.domain.ladder import PROFILES
 from transcoder.domain.verification import verify_output
 
@@ -207,3 +210,23 @@ def _is_red(pixel: object) -> bool:
     assert isinstance(pixel, tuple)
     red, green, blue = pixel[:3]
     return bool(red > 180 and green < 90 and blue < 90)
+
+
+async def test_the_container_level_makes_the_same_tier(bench: Workbench) -> None:
+    source = media.sound(bench.folder / "s.flac")
+    walled = (await bench.encoded("mp3-192", source, "audio/flac")).read_bytes()
+    info, sandbox = await bench.probed(source, "audio/flac"), ContainerSandbox()
+    tools = MediaEncoder(sandbox, PillowImages(sandbox))
+    profile = PROFILES["mp3-192"]
+    file = await tools.encode(profile, a_source("audio/flac"), info, bench.place(source))
+    assert file.read_bytes() == walled
+
+
+async def test_the_container_level_reads_pictures(bench: Workbench) -> None:
+    source, sandbox = media.photo(bench.folder / "p.jpg"), ContainerSandbox()
+    tools = MediaEncoder(sandbox, PillowImages(sandbox))
+    info = await bench.probed(source, "image/jpeg")
+    place = bench.place(source)
+    file = await tools.encode(PROFILES["image-640"], a_source("image/jpeg"), info, place)
+    with Image.open(file) as image:
+        assert image.size == (427, 640)

@@ -12,13 +12,10 @@ from services.transcoder.tests import media
 from services.transcoder.tests.integration.walls import Workbench, descendants, running, until
 
 from common.errors import RepriseError
+from transcoder.adapters.bwrap_sandbox import BwrapSandbox
 from transcoder.adapters.confined_process import run_process
-from transcoder.adapters.sandbox import (
-    BwrapSandbox,
-    Mounts,
-    SandboxUnavailable,
-    open_sandbox,
-)
+from transcoder.adapters.sandbox import Mounts, SandboxUnavailable
+from transcoder.adapters.sandbox_levels import open_sandbox
 from transcoder.adapters.tool_failures import failure_of
 from transcoder.domain.budget import MIB, PROBE, Budget
 from transcoder.domain.errors import MEDIA_FAILURES

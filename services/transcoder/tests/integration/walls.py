@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from transcoder.adapters.bwrap_sandbox import BwrapSandbox
 from transcoder.adapters.ffprobe import Ffprobe
 from transcoder.adapters.media_tools import MediaEncoder, MediaProber
 from transcoder.adapters.pillow_images import PillowImages
-from transcoder.adapters.sandbox import BwrapSandbox
 from transcoder.domain.ladder import PROFILES
 from transcoder.domain.media_info import MediaInfo
 from transcoder.domain.processing import SourceObject

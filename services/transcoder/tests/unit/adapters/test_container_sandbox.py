@@ -1,6 +1,7 @@
 import pytest
 
-from transcoder.adapters.sandbox import ContainerSandbox, SandboxUnavailable
+from transcoder.adapters.container_sandbox import ContainerSandbox
+from transcoder.adapters.sandbox import SandboxUnavailable
 
 WALLED = {"Uid": "1000\t1000", "CapEff": "0" * 16, "NoNewPrivs": "1", "Seccomp": "2"}
 
