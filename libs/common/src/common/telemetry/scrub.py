@@ -14,7 +14,7 @@ _SECRETS = re.compile(
   | (?P<header>\b(?:authorization|cookie|set-cookie|proxy-authorization)["']?\s*[:=]\s*(?:b?["'])?)
         (?:(?:bearer|basic|digest|AWS4-HMAC-SHA256)\s+)?[^"'\r\n<>\\]+
   | (?P<bearer>\bBearer\s+)[A-Za-z0-9._~+/=-]{8,}
-  | (?P<files>/files/)[A-Za-z0-9._~%+-]+
+  | (?P<files>/(?:files|uploads)/)[A-Za-z0-9._~%+-]+
   | (?P<password>://[^:/@\s]*:)[^@\s/]+(?=@)
   | \bv1\.[A-Za-z0-9_-]+\.(?:pub|priv)\.[A-Za-z0-9_.-]+
   | \br1\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{16,}(?:\.[A-Za-z0-9_-]+)?

@@ -8,20 +8,23 @@ import hmac
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import jwt
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from fastapi import Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from common.errors import Forbidden, Unauthenticated
 from common.ids import UserId
 from common.settings import CallerSettings
+from common.web.jwks import IssuerKeys, fetch_from
+from common.web.loops import Loop
 
 Role = Literal["admin", "user"]
 
-ALGORITHM = "HS256"
+SHARED, PUBLISHED = "HS256", "RS256"  # one algorithm for each way to know a key
 LEEWAY = timedelta(seconds=30)
 MAX_TOKEN = 8192  # characters
 REQUIRED = ("exp", "iss", "aud", "sub")
@@ -45,13 +48,24 @@ class Caller:
 
 
 class Callers:
-    """Turns `Authorization` headers into callers; no I/O."""
+    """Turns `Authorization` headers into callers; no I/O.
 
-    def __init__(self, settings: CallerSettings) -> None:
+    With a JWKS URL the issuer's keys are fetched by a loop: add `loops` to those of the process.
+    """
+
+    def __init__(self, settings: CallerSettings, *, issuer_keys: IssuerKeys | None = None) -> None:
         self._issuer = settings.jwt_issuer
         self._audience = settings.jwt_audience
-        self._secret = (settings.jwt_secret or settings.installation_key).get_secret_value()
         self._installation_key = settings.installation_key.get_secret_value().encode()
+        self._secret = settings.jwt_secret.get_secret_value() if settings.jwt_secret else None
+        self._issuer_keys = issuer_keys
+        if issuer_keys is None and settings.jwks_url:
+            self._issuer_keys = IssuerKeys(fetch_from(settings.jwks_url))
+
+    @property
+    def loops(self) -> dict[str, Loop]:
+        """What must run beside the app: nothing with a shared secret."""
+        return {"issuer-keys": self._issuer_keys.loop} if self._issuer_keys else {}
 
     def of(self, authorization: str | None) -> Caller:
         """The caller, or Unauthenticated, which does not tell why a token was refused."""
@@ -68,12 +82,11 @@ class Callers:
         try:
             if not token.isascii() or len(token) > MAX_TOKEN:
                 raise Unauthenticated("The bearer token is not valid.")
-            if jwt.get_unverified_header(token).keys() & _FOREIGN_KEYS:
-                raise Unauthenticated("The bearer token is not valid.")
+            key, algorithm = self._key(jwt.get_unverified_header(token))
             claims: dict[str, Any] = jwt.decode(
                 token,
-                self._secret,
-                algorithms=[ALGORITHM],
+                key,
+                algorithms=[algorithm],
                 issuer=self._issuer,
                 audience=self._audience,
                 leeway=LEEWAY,
@@ -85,6 +98,16 @@ class Callers:
             raise Unauthenticated("The bearer token is not valid.")
         return claims
 
+    def _key(self, header: dict[str, Any]) -> tuple[str | RSAPublicKey, str]:
+        """The one key and the one algorithm that this token may have been signed with."""
+        if header.keys() & _FOREIGN_KEYS:
+            raise Unauthenticated("The bearer token is not valid.")
+        if self._secret is not None:
+            return self._secret, SHARED
+        if self._issuer_keys is None:
+            raise Unauthenticated("No bearer token is accepted.")
+        return self._issuer_keys.key(header.get("kid")), PUBLISHED
+
 
 def require(callers: Callers, role: Role = "user") -> Callable[..., Awaitable[Caller]]:
     """A FastAPI dependency that gives the caller; an admin may do what a user may.
@@ -95,7 +118,7 @@ def require(callers: Callers, role: Role = "user") -> Callable[..., Awaitable[Ca
 
     async def caller(
         request: Request,
-        _: HTTPAuthorizationCredentials | None = Security(scheme),  # noqa: B008  (FastAPI's way; for the schema)
+        _: Annotated[HTTPAuthorizationCredentials | None, Security(scheme)],  # for the schema
     ) -> Caller:
         found = callers.of(request.headers.get("authorization"))
         if role == "admin" and not found.admin:
@@ -129,7 +152,7 @@ def make_token(
         "iat": int(now.timestamp()),
         "exp": int((now + lifetime).timestamp()),
     }
-    return jwt.encode(claims, settings.jwt_secret.get_secret_value(), algorithm=ALGORITHM)
+    return jwt.encode(claims, settings.jwt_secret.get_secret_value(), algorithm=SHARED)
 
 
 def _custom_uuid(value: bytes) -> UUID:

@@ -64,7 +64,7 @@ class SupervisedLoop:
             if self._unwell_since is None:
                 self._unwell_since = started
             self._pulse.forget()
-            await _pause(stop, pause * random.uniform(0.5, 1.0))  # noqa: S311  (jitter, not a secret)
+            await wait_for(stop, pause * random.uniform(0.5, 1.0))  # noqa: S311  (jitter, not a secret)
             pause = min(pause * 2, LONGEST_PAUSE)
 
     async def _once(self, stop: asyncio.Event) -> None:
@@ -98,7 +98,8 @@ async def run_until_stopped(
                 task.cancel()
 
 
-async def _pause(stop: asyncio.Event, seconds: float) -> None:
+async def wait_for(stop: asyncio.Event, seconds: float) -> None:
+    """Sleep, unless or until `stop` is set."""
     try:
         async with asyncio.timeout(seconds):
             await stop.wait()

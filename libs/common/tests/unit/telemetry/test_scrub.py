@@ -41,6 +41,7 @@ SECRETS = {
     "jwt without signature": f"eyJhbGciOiJub25lIn0.{C}.",
     "cookie": f"Cookie: session={C}; other={C}",
     "upload url": f"PATCH /files/{C} HTTP/1.1",
+    "upload status": f"GET /api/v1/uploads/{C}",
     "upload url whole": f"https://host/files/{C}?x=1",
     "database": f"postgresql://catalog:{C}@db:5432/reprise",
     "database odd": f"could not connect to postgres://a:{C}%40@h/x",
@@ -60,7 +61,7 @@ def test_text(text: str) -> None:
     "text",
     [
         "an upload of 3 parts at /m/u/01890a5d/mp3-192-0123.mp3",
-        "GET /api/v1/uploads/abc?limit=10&after=xyz",
+        "GET /api/v1/uploads?limit=10&after=xyz",
         "event reprise.upload.completed.v1 at=12:00",
         "v1.0.2 of the bearer of news",
         "12.5 MiB/s, start=4, part=7",
