@@ -111,8 +111,7 @@ async def bootstrap(
             loops["drain"] = cut_when_draining(app.state.health, writers.stop)
         if "workers" in roles:
             loops["verify"] = _verify_loop(parts)
-            expire = ExpireUploads(parts.ledger, parts.clear, parts.clock)
-            loops["expiry"] = build_expiry_sweep(expire, settings.upload.sweep_interval)
+            loops["expiry"] = _expiry_loop(parts)
         if "consumers" in roles:
             dead_letters = await stack.enter_async_context(DeadLetters(settings.kafka, SERVICE))
             loops["consumers"] = _consumers(parts, dead_letters)
@@ -199,9 +198,10 @@ def _checks(parts: Parts, receipts: Receipts) -> list[Check]:
 
 def _verify_loop(parts: Parts) -> Loop:
     sniffer = PuremagicSniffer()
-    verify = VerifyUpload(parts.ledger, parts.store, sniffer, parts.clear, parts.clock)
+    verify = VerifyUpload(parts.ledger, parts.store, sniffer, parts.clock)
     worker = build_verify_worker(
         verify,
+        parts.clear,
         parts.jobs,
         kind=VERIFY,
         concurrency=parts.settings.upload.verify_concurrency,
@@ -209,6 +209,14 @@ def _verify_loop(parts: Parts) -> Loop:
         metrics=parts.telemetry.metrics,
     )
     return worker.loop
+
+
+def _expiry_loop(parts: Parts) -> Loop:
+    interval = parts.settings.upload.sweep_interval
+    patience = timedelta(seconds=interval)
+    return build_expiry_sweep(
+        ExpireUploads(parts.ledger, parts.clear, parts.clock, patience), interval
+    )
 
 
 def _consumers(parts: Parts, dead_letters: DeadLetters) -> Loop:

@@ -62,8 +62,8 @@ class UploadSettings(Group):
         ge=5 * MIB,
         le=64 * MIB,
         description="Bytes of a multipart part, fixed for each upload when it is created. Larger"
-        " parts mean fewer calls and more memory (times the buffers); after lowering it, open uploads with"
-        " parts are answered 503 until it is raised again or they expire.",
+        " parts mean fewer calls and more memory (times the buffers); after lowering it, open"
+        " uploads with larger ones are answered 503 until it is raised again or they expire.",
     )
     buffers: int = Field(
         12,

@@ -75,10 +75,11 @@ class PostgresTransaction:
         await outbox.append(self.session, message)
 
     async def enqueue_verify(self, upload: Upload) -> None:
-        # an upload is verified once, so its id is the job's
+        # verified once; named by its asset, because job ids are logged and the upload's own id is
+        # the capability of its address
         await self.jobs.enqueue(
             self.session,
-            id=upload.id,
+            id=upload.asset_id,
             kind=VERIFY,
             subject=upload.id,
             payload={},

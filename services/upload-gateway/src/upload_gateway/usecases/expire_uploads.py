@@ -10,23 +10,25 @@ from upload_gateway.ports import Ledger
 from upload_gateway.usecases.clear_upload import ClearUpload
 
 _BATCH = 100
-# those that ended a moment ago are being cleared by whoever ended them
-_LATER = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
 class ExpireUploads:
-    """Run by the clock; several processes may do it at once."""
+    """Run by the clock; several processes may do it at once.
+
+    Uploads that ended less than `patience` ago are being cleared by whoever ended them.
+    """
 
     ledger: Ledger
     clear: ClearUpload
     clock: Clock
+    patience: timedelta
 
     async def __call__(self) -> int:
         """How many expired; raises Unavailable, and the next run goes on where this one stopped."""
         due = await self.ledger.due(self.clock.now(), _BATCH)
         expired = [upload_id for upload_id in due if await self._expire(upload_id)]
-        leftovers = await self.ledger.uncleared(self.clock.now() - _LATER, _BATCH)
+        leftovers = await self.ledger.uncleared(self.clock.now() - self.patience, _BATCH)
         for upload_id in (*expired, *leftovers):
             await self.clear(upload_id)
         return len(expired)

@@ -14,7 +14,6 @@ from upload_gateway.domain.facts import announced, completed, ended
 from upload_gateway.domain.formats import Format, extension_of
 from upload_gateway.domain.upload import Stored, Upload
 from upload_gateway.ports import Ledger, PartStore, Sniffer, Ticket
-from upload_gateway.usecases.clear_upload import ClearUpload
 
 OPENING = 64 * 1024  # bytes that are sniffed
 
@@ -26,7 +25,6 @@ class VerifyUpload:
     ledger: Ledger
     store: PartStore
     sniffer: Sniffer
-    clear: ClearUpload
     clock: Clock
 
     async def __call__(self, upload_id: UploadId, ticket: Ticket) -> Upload:
@@ -37,18 +35,22 @@ class VerifyUpload:
         """
         upload = await self.ledger.find(upload_id)
         if upload.state == "verifying":
-            upload = await self._verified(upload, ticket)
-            await failpoint("gateway.after_stored")
-        else:
-            async with self.ledger.change() as tx:
-                await tx.close(ticket)
+            done = await self._verified(upload, ticket)
+            if done is not None:
+                await failpoint("gateway.after_stored")
+                return done
+        return await self._ended_otherwise(upload_id, ticket)
+
+    async def _ended_otherwise(self, upload_id: UploadId, ticket: Ticket) -> Upload:
+        """Its keys were given away when it was aborted, perhaps before the object came to be."""
+        upload = await self.ledger.find(upload_id)
         if upload.state in {"aborted", "expired"}:
-            # its keys were given away, perhaps before the object came to be
             await self.store.remove(upload.key)
-        await self.clear.soon(upload_id)
+        async with self.ledger.change() as tx:
+            await tx.close(ticket)
         return upload
 
-    async def _verified(self, upload: Upload, ticket: Ticket) -> Upload:
+    async def _verified(self, upload: Upload, ticket: Ticket) -> Upload | None:
         verdict = await self._verdict(upload)
         if isinstance(verdict, Refusal):
             rejected = upload.rejected(verdict.reason, self.clock.now())
@@ -98,14 +100,15 @@ class VerifyUpload:
             await asyncio.to_thread(digest.update, chunk)
         return digest.hexdigest()
 
-    async def _recorded(self, done: Upload, ticket: Ticket) -> Upload:
+    async def _recorded(self, done: Upload, ticket: Ticket) -> Upload | None:
+        """With its fact and the end of the job; None when the upload ended otherwise meanwhile."""
         async with self.ledger.change() as tx:
             current = await tx.locked(done.id)
-            await tx.close(ticket)
             if current.state != "verifying":
-                return current  # aborted meanwhile: its fact already gave the key away
+                return None
             segments = await tx.segments(done.id)
             fact = completed(done) if done.state == "stored" else ended(done, segments)
             await tx.publish(announced(done, fact, self.clock))
             await tx.save(done)
+            await tx.close(ticket)
         return done

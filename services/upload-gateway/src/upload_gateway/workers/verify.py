@@ -12,6 +12,7 @@ from common.jobs.worker import Worker
 from common.telemetry.logs import get_logger, log_event
 from common.telemetry.metrics import Metrics
 from upload_gateway.domain.upload import Upload
+from upload_gateway.usecases.clear_upload import ClearUpload
 from upload_gateway.usecases.verify_upload import VerifyUpload
 
 _log = get_logger("upload_gateway.verify")
@@ -19,6 +20,7 @@ _log = get_logger("upload_gateway.verify")
 
 def build_verify_worker(
     verify: VerifyUpload,
+    clear: ClearUpload,
     queue: JobQueue,
     *,
     kind: str,
@@ -31,18 +33,24 @@ def build_verify_worker(
     return Worker(
         queue,
         [kind],
-        _handler(verify, outcomes),
+        build_handler(verify, clear, outcomes),
         concurrency=concurrency,
         wake=wake,
         metrics=metrics,
     )
 
 
-def _handler(verify: VerifyUpload, outcomes: Counter) -> Callable[[Job], Awaitable[None]]:
+def build_handler(
+    verify: VerifyUpload, clear: ClearUpload, outcomes: Counter
+) -> Callable[[Job], Awaitable[None]]:
+    """What is done with one job."""
+
     async def handle(job: Job) -> None:
         upload = await verify(UploadId(job.subject), job)
         outcomes.labels(upload.state).inc()
         _tell(upload)
+        # the job is done and its lease with it: what is cut short here is left to the sweep
+        await clear.soon(upload.id)
 
     return handle
 

@@ -1,0 +1,89 @@
+"""The use cases put together on fakes, with parts small enough to be read in a failure."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import UUID
+
+from common.ids import UserId
+from common.testing.clock import ManualClock
+from common.tokens import KeyRing, Receipts
+from gateway_support.fakes import (
+    KnownSniffer,
+    ListedBody,
+    MemoryLedger,
+    MemoryStore,
+    MemoryTicket,
+)
+from upload_gateway.adapters.asyncio_writers import AsyncioWriters
+from upload_gateway.adapters.memory_buffers import MemoryBuffers
+from upload_gateway.adapters.memory_digests import MemoryDigests
+from upload_gateway.domain.kinds import Role
+from upload_gateway.domain.upload import Upload
+from upload_gateway.ports import CutReason
+from upload_gateway.usecases.append_bytes import Append, AppendBytes
+from upload_gateway.usecases.clear_upload import ClearUpload
+from upload_gateway.usecases.create_upload import CreateUpload, NewUpload
+from upload_gateway.usecases.describe_upload import DescribeUpload
+from upload_gateway.usecases.end_upload import EndUpload
+from upload_gateway.usecases.expire_uploads import ExpireUploads
+from upload_gateway.usecases.find_upload import FindUpload
+from upload_gateway.usecases.list_uploads import ListUploads
+from upload_gateway.usecases.mark_duplicate import MarkDuplicate
+from upload_gateway.usecases.receive_parts import ReceiveParts
+from upload_gateway.usecases.stage_tail import StageTail
+from upload_gateway.usecases.store_part import StorePart
+from upload_gateway.usecases.verify_upload import VerifyUpload
+
+PART = 10
+EXPIRY = 100
+OWNER = UserId(UUID(int=1))
+STRANGER = UserId(UUID(int=2))
+
+
+@dataclass
+class Bench:
+    """One gateway in memory."""
+
+    ledger: MemoryLedger = field(default_factory=MemoryLedger)
+    store: MemoryStore = field(default_factory=MemoryStore)
+    clock: ManualClock = field(default_factory=ManualClock)
+    sniffer: KnownSniffer = field(default_factory=KnownSniffer)
+    buffers: MemoryBuffers = field(
+        default_factory=lambda: MemoryBuffers(count=2, size=PART, patience=0.05)
+    )
+
+    def __post_init__(self) -> None:
+        self.writers = AsyncioWriters(stall=1, patience=1)
+        self.restart()
+        self.create = CreateUpload(self.ledger, self.store, self.clock, 1000, PART, EXPIRY)
+        self.find = FindUpload(self.ledger, self.writers)
+        self.clear = ClearUpload(self.ledger, self.store, self.store)
+        self.end = EndUpload(self.ledger, self.writers, self.clear, self.clock)
+        self.expire = ExpireUploads(self.ledger, self.clear, self.clock, timedelta(seconds=1))
+        self.verify = VerifyUpload(self.ledger, self.store, self.sniffer, self.clock)
+        self.mark_duplicate = MarkDuplicate(self.ledger)
+        self.list = ListUploads(self.ledger)
+        receipts = Receipts(KeyRing.parse("k1:tests-only"))
+        self.describe = DescribeUpload(self.ledger, receipts, self.clock)
+
+    def restart(self) -> None:
+        """Forget what a process forgets."""
+        receive = ReceiveParts(
+            StorePart(self.ledger, self.store, self.store, self.clock, EXPIRY),
+            StageTail(self.ledger, self.store, self.clock, EXPIRY),
+            MemoryDigests(),
+        )
+        self.append = AppendBytes(self.ledger, self.writers, self.buffers, receive)
+
+    async def created(
+        self, length: int, *, role: Role = "admin", owner: UserId = OWNER, **metadata: str
+    ) -> Upload:
+        named = metadata or {"filename": "set.flac", "filetype": "audio/flac"}
+        return await self.create(NewUpload(owner, role, length, "", named))
+
+    async def sent(self, upload: Upload, offset: int, *chunks: bytes | CutReason) -> Upload:
+        wanted = Append(upload.id, OWNER, offset, None)
+        return await self.append(wanted, ListedBody(*chunks))
+
+    async def verified(self, upload: Upload) -> Upload:
+        return await self.verify(upload.id, MemoryTicket(upload.asset_id))

@@ -1,0 +1,259 @@
+"""The gateway's ports in memory, for use cases: they keep the promises of ports.py."""
+
+import hashlib
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from common.errors import NotFound, Unavailable
+from common.events import Message
+from common.ids import AssetId, ObjectKey, UploadId, UserId, staging_key
+from upload_gateway.domain.errors import PartsLost, UploadNotFound
+from upload_gateway.domain.formats import Format
+from upload_gateway.domain.upload import ENDED, Part, Segment, Stored, Upload
+from upload_gateway.ports import BodyCut, CutReason, Ticket
+
+
+@dataclass
+class MemoryTicket:
+    """A job whose lease may be lost."""
+
+    id: UUID
+    lost: bool = False
+    closed: bool = False
+
+
+@dataclass
+class MemoryTables:
+    uploads: dict[UploadId, Upload] = field(default_factory=dict)
+    parts: dict[tuple[UploadId, int], Part] = field(default_factory=dict)
+    segments: dict[tuple[UploadId, int], Segment] = field(default_factory=dict)
+    messages: list[Message] = field(default_factory=list)
+    jobs: list[UploadId] = field(default_factory=list)
+
+    def copy(self) -> "MemoryTables":
+        return MemoryTables(
+            dict(self.uploads),
+            dict(self.parts),
+            dict(self.segments),
+            list(self.messages),
+            list(self.jobs),
+        )
+
+
+class MemoryLedger:
+    """Transactions on a copy: a block that raises leaves nothing."""
+
+    def __init__(self) -> None:
+        self.tables = MemoryTables()
+        self.broken = False
+
+    @asynccontextmanager
+    async def change(self) -> AsyncIterator["MemoryTransaction"]:
+        if self.broken:
+            raise Unavailable(code="database_unavailable")
+        tables = self.tables.copy()
+        yield MemoryTransaction(tables)
+        self.tables = tables
+
+    def __getitem__(self, upload: Upload) -> Upload:
+        return self.tables.uploads[upload.id]
+
+    @property
+    def types(self) -> list[str]:
+        return [message.envelope.type.split(".")[2] for message in self.tables.messages]
+
+    async def find(self, upload_id: UploadId) -> Upload:
+        return await MemoryTransaction(self.tables).locked(upload_id)
+
+    async def parts(self, upload_id: UploadId) -> list[Part]:
+        found = [part for (owner, _), part in self.tables.parts.items() if owner == upload_id]
+        return sorted(found, key=lambda part: part.number)
+
+    async def segments(self, upload_id: UploadId) -> list[Segment]:
+        return await MemoryTransaction(self.tables).segments(upload_id)
+
+    async def page(self, user_id: UserId, after: AssetId | None, limit: int) -> list[Upload]:
+        own = [upload for upload in self.tables.uploads.values() if upload.user_id == user_id]
+        own.sort(key=lambda upload: upload.asset_id, reverse=True)
+        return [u for u in own if after is None or u.asset_id < after][:limit]
+
+    async def due(self, now: datetime, limit: int) -> list[UploadId]:
+        return [u.id for u in self.tables.uploads.values() if u.due(now)][:limit]
+
+    async def uncleared(self, ended_before: datetime, limit: int) -> list[UploadId]:
+        return [
+            upload.id
+            for upload in self.tables.uploads.values()
+            if upload.state in ENDED
+            and not upload.cleared
+            and upload.ended_at is not None
+            and upload.ended_at <= ended_before
+        ][:limit]
+
+
+class MemoryTransaction:
+    def __init__(self, tables: MemoryTables) -> None:
+        self._tables = tables
+
+    async def locked(self, upload_id: UploadId) -> Upload:
+        if upload_id not in self._tables.uploads:
+            raise UploadNotFound
+        return self._tables.uploads[upload_id]
+
+    async def segments(self, upload_id: UploadId) -> list[Segment]:
+        found = [s for (owner, _), s in self._tables.segments.items() if owner == upload_id]
+        return sorted(found, key=lambda segment: segment.start)
+
+    async def add(self, upload: Upload) -> None:
+        assert upload.id not in self._tables.uploads
+        self._tables.uploads[upload.id] = upload
+
+    async def save(self, upload: Upload) -> None:
+        assert self._tables.uploads[upload.id].offset <= upload.offset
+        self._tables.uploads[upload.id] = upload
+
+    async def add_part(self, upload_id: UploadId, part: Part) -> None:
+        self._tables.parts[upload_id, part.number] = part
+
+    async def add_segment(self, upload_id: UploadId, segment: Segment) -> None:
+        assert (upload_id, segment.start) not in self._tables.segments
+        self._tables.segments[upload_id, segment.start] = segment
+
+    async def forget_segments(self, upload_id: UploadId, segments: Sequence[Segment]) -> None:
+        for segment in segments:
+            self._tables.segments.pop((upload_id, segment.start), None)
+
+    async def publish(self, message: Message) -> None:
+        self._tables.messages.append(message)
+
+    async def enqueue_verify(self, upload: Upload) -> None:
+        if upload.id not in self._tables.jobs:
+            self._tables.jobs.append(upload.id)
+
+    async def close(self, ticket: Ticket) -> None:
+        if isinstance(ticket, MemoryTicket):
+            if ticket.lost:
+                raise Unavailable(code="lease_lost")
+            ticket.closed = True
+
+
+class MemoryStore:
+    """PartStore and Staging in one, with faults to switch on.
+
+    `loses_answers`: Complete works and its answer is lost. `down`: nothing answers.
+    """
+
+    def __init__(self) -> None:
+        self.multiparts: dict[str, tuple[ObjectKey, dict[int, bytes]]] = {}
+        self.objects: dict[str, bytes] = {}
+        self.down = self.loses_answers = False
+        self.reads = 0
+
+    def _answer(self) -> None:
+        if self.down:
+            raise Unavailable(code="storage_unavailable")
+
+    def require(self) -> None:
+        return None
+
+    async def open(self, key: ObjectKey, content_type: str) -> str:
+        self._answer()
+        multipart_id = f"multipart-{len(self.multiparts)}"
+        self.multiparts[multipart_id] = (key, {})
+        return multipart_id
+
+    async def put_part(
+        self, key: ObjectKey, multipart_id: str, number: int, body: memoryview
+    ) -> str:
+        self._answer()
+        if multipart_id not in self.multiparts:
+            raise PartsLost
+        self.multiparts[multipart_id][1][number] = bytes(body)
+        return hashlib.md5(body).hexdigest()
+
+    async def complete(self, key: ObjectKey, multipart_id: str, parts: Sequence[Part]) -> None:
+        self._answer()
+        if multipart_id not in self.multiparts:
+            raise PartsLost
+        held = self.multiparts[multipart_id][1]
+        for part in parts:
+            if hashlib.md5(held.get(part.number, b"")).hexdigest() != part.etag:
+                raise PartsLost
+        self.objects[key] = b"".join(held[part.number] for part in parts)
+        del self.multiparts[multipart_id]
+        if self.loses_answers:
+            raise Unavailable(code="storage_unavailable")
+
+    async def discard(self, key: ObjectKey) -> None:
+        self._answer()
+        self.multiparts = {i: m for i, m in self.multiparts.items() if m[0] != key}
+
+    async def remove(self, key: ObjectKey | Sequence[Segment]) -> None:
+        self._answer()
+        keys: Iterable[str] = [key] if isinstance(key, str) else [s.key for s in key]
+        for gone in keys:
+            self.objects.pop(gone, None)
+
+    async def stat(self, key: ObjectKey) -> Stored | None:
+        self._answer()
+        body = self.objects.get(key)
+        return Stored(len(body), hashlib.md5(body).hexdigest()) if body is not None else None
+
+    async def opening(self, key: ObjectKey, size: int) -> bytes:
+        self._answer()
+        return self.objects[key][:size]
+
+    async def stream(self, key: ObjectKey) -> AsyncIterator[bytes]:
+        self._answer()
+        self.reads += 1
+        if key not in self.objects:
+            raise NotFound
+        yield self.objects[key]
+
+    async def put(self, upload_id: UploadId, start: int, body: memoryview) -> Segment:
+        self._answer()
+        key = staging_key(upload_id, start)
+        self.objects[key] = bytes(body)
+        return Segment(start, len(body), ObjectKey(key))
+
+    async def read_into(self, segment: Segment, view: memoryview) -> None:
+        self._answer()
+        view[:] = self.objects[segment.key]
+
+    async def clear(self, upload_id: UploadId) -> None:
+        self._answer()
+        staged = [key for key in self.objects if key.startswith(f"staging/{upload_id}/")]
+        for key in staged:
+            del self.objects[key]
+
+
+class ListedBody:
+    """A body of these chunks; a CutReason among them ends it there."""
+
+    def __init__(self, *chunks: bytes | CutReason) -> None:
+        self._chunks = list(chunks)
+
+    async def read_into(self, view: memoryview) -> int:
+        if not self._chunks:
+            return 0
+        chunk = self._chunks.pop(0)
+        if isinstance(chunk, str):
+            raise BodyCut(chunk)
+        taken = min(len(view), len(chunk))
+        view[:taken] = chunk[:taken]
+        if taken < len(chunk):
+            self._chunks.insert(0, chunk[taken:])
+        return taken
+
+
+@dataclass(frozen=True)
+class KnownSniffer:
+    """Always the same answer."""
+
+    found: frozenset[Format] = frozenset({"flac"})
+
+    def formats(self, opening: bytes) -> frozenset[Format]:
+        return self.found

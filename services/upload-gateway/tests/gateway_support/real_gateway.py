@@ -1,0 +1,109 @@
+"""A gateway as a process of its own, to be talked to, killed and started again."""
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from gateway_support.places import Places
+
+PATIENCE = 30.0  # seconds
+
+
+class RealGateway:
+    """`python -m upload_gateway.main` on a free port; the same port after each start."""
+
+    def __init__(self, places: Places, log: Path, **extra: str) -> None:
+        self.places = places
+        self.port = _free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._log, self._extra = log, extra
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self, failpoints: str = "", *, ready: bool = True) -> None:
+        env = {**self.places.env, **self._extra, "REPRISE_HTTP_PORT": str(self.port)}
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "upload_gateway.main"],
+                env={**env, "REPRISE_FAILPOINTS": failpoints, "PATH": "/usr/bin:/bin"},
+                stdout=log,
+                stderr=log,
+            )
+        if ready:
+            eventually(self._ready)
+
+    def kill(self) -> None:
+        self._end(signal.SIGKILL)
+
+    def terminate(self) -> int:
+        return self._end(signal.SIGTERM)
+
+    def died(self) -> int:
+        """Wait for the process to end by itself."""
+        assert self._process is not None
+        return self._process.wait(PATIENCE)
+
+    def tell(self, number: signal.Signals) -> None:
+        """Send a signal and do not wait."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def client(self, token: str | None = None) -> httpx.Client:
+        headers = {"Tus-Resumable": "1.0.0"}
+        if token != "":
+            headers["Authorization"] = f"Bearer {token or self.places.token()}"
+        return httpx.Client(base_url=self.url, headers=headers, timeout=PATIENCE)
+
+    def log(self) -> str:
+        return self._log.read_text()
+
+    def _end(self, number: signal.Signals) -> int:
+        assert self._process is not None
+        if self._process.poll() is None:
+            self._process.send_signal(number)
+        return self._process.wait(PATIENCE)
+
+    def _ready(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, self.log()[-2000:]
+        try:
+            return httpx.get(f"{self.url}/readyz", timeout=2).status_code == 200
+        except httpx.TransportError:
+            return False
+
+
+@contextmanager
+def running(places: Places, log: Path, failpoints: str = "", **extra: str) -> Iterator[RealGateway]:
+    """A started gateway that is gone afterwards, whatever happened."""
+    gateway = RealGateway(places, log, **extra)
+    try:
+        gateway.start(failpoints)
+        yield gateway
+    finally:
+        gateway.kill()
+
+
+def eventually(condition: Callable[[], bool], patience: float = PATIENCE) -> None:
+    """Wait until it holds; fails when it does not in time."""
+    until = time.monotonic() + patience
+    while not condition():
+        assert time.monotonic() < until, "it did not come true in time"
+        time.sleep(0.02)
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+    return port

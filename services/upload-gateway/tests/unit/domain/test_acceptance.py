@@ -1,0 +1,128 @@
+import pytest
+
+from common.events import MediaKind
+from upload_gateway.domain.acceptance import (
+    Claim,
+    Reason,
+    Refusal,
+    accepted_kind,
+    judged_content,
+    likely_format,
+)
+from upload_gateway.domain.errors import KindForbidden, OverLimit, TypeNotAllowed
+from upload_gateway.domain.formats import Format
+from upload_gateway.domain.kinds import MIB, Role
+
+MAX = 4096 * MIB
+
+
+@pytest.mark.parametrize(
+    ("kind", "declared", "extension", "role", "accepted"),
+    [
+        ("audio", "audio/flac", "flac", "admin", "audio"),
+        (None, "audio/x-flac", None, "admin", "audio"),
+        (None, "IMAGE/JPEG; q=1", None, "user", "image"),
+        (None, None, "mov", "user", "video"),
+        (None, "application/octet-stream", "heic", "user", "image"),
+        (None, "video/mp4", "mp3", "user", "video"),
+        ("avatar", "image/png", "png", "user", "avatar"),
+        (None, None, None, "admin", "audio"),
+        (None, None, None, "user", "image"),
+    ],
+)
+def test_the_kind_is_named_or_told_by_type_then_extension(
+    kind: str | None, declared: str | None, extension: str | None, role: Role, accepted: MediaKind
+) -> None:
+    assert accepted_kind(Claim(kind, declared, extension, 1), role, MAX) == accepted
+
+
+@pytest.mark.parametrize(
+    ("kind", "declared"),
+    [
+        ("document", None),
+        ("audio", "text/plain"),
+        ("audio", "image/png"),
+        ("avatar", "image/gif"),
+        ("image", "image/svg+xml"),
+        (None, "text/html"),
+    ],
+)
+def test_a_declared_type_outside_the_list_is_refused(kind: str | None, declared: str) -> None:
+    with pytest.raises(TypeNotAllowed):
+        accepted_kind(Claim(kind, declared, None, 1), "admin", MAX)
+
+
+def test_audio_is_for_admins() -> None:
+    with pytest.raises(KindForbidden):
+        accepted_kind(Claim("audio", "audio/flac", "flac", 1), "user", MAX)
+
+
+@pytest.mark.parametrize(
+    ("kind", "length", "limit"), [("audio", MAX + 1, MAX), ("avatar", 10 * MIB + 1, 10 * MIB)]
+)
+def test_a_file_over_its_limit_is_refused_with_the_limit(
+    kind: str, length: int, limit: int
+) -> None:
+    accepted_kind(Claim(kind, None, None, limit), "admin", MAX)
+    with pytest.raises(OverLimit) as refused:
+        accepted_kind(Claim(kind, None, None, length), "admin", MAX)
+    assert refused.value.extensions == {"limit": limit}
+
+
+@pytest.mark.parametrize(
+    ("kind", "declared", "extension", "sniffed", "verdict"),
+    [
+        ("audio", "audio/flac", "flac", {"flac"}, "flac"),
+        ("audio", None, None, {"flac"}, "flac"),
+        ("audio", "audio/mp4", "m4a", {"mp4", "m4a"}, "m4a"),
+        ("video", "video/mp4", "mp4", {"mp4", "m4a"}, "mp4"),
+        ("audio", "audio/ogg", "ogg", {"opus"}, "opus"),
+        ("audio", "application/octet-stream", "mp3", {"mp3"}, "mp3"),
+    ],
+)
+def test_content_is_kept_when_all_agree(
+    kind: MediaKind,
+    declared: str | None,
+    extension: str | None,
+    sniffed: set[Format],
+    verdict: Format,
+) -> None:
+    assert judged_content(kind, declared, extension, frozenset(sniffed)) == verdict
+
+
+@pytest.mark.parametrize(
+    ("kind", "declared", "extension", "sniffed", "reason"),
+    [
+        ("audio", "audio/mpeg", "mp3", set(), "unrecognized_content"),
+        ("audio", "audio/mpeg", "mp3", {"png"}, "content_not_allowed"),
+        ("audio", "audio/mpeg", "mp3", {"flac"}, "extension_mismatch"),
+        ("audio", "audio/mpeg", "exe", {"mp3"}, "extension_mismatch"),
+        ("audio", "audio/mpeg", None, {"flac"}, "type_mismatch"),
+        ("avatar", "image/png", "png", {"gif"}, "content_not_allowed"),
+        ("video", "video/mp4", "mp4", {"mov"}, "extension_mismatch"),
+    ],
+)
+def test_content_is_refused_with_a_reason_when_they_do_not(
+    kind: MediaKind,
+    declared: str | None,
+    extension: str | None,
+    sniffed: set[Format],
+    reason: Reason,
+) -> None:
+    assert judged_content(kind, declared, extension, frozenset(sniffed)) == Refusal(reason)
+
+
+@pytest.mark.parametrize(
+    ("kind", "declared", "extension", "likely"),
+    [
+        ("audio", "audio/mpeg", "mp3", "mp3"),
+        ("audio", None, "ogg", "ogg"),
+        ("audio", "audio/ogg", "opus", "opus"),
+        ("audio", None, "exe", None),
+        ("image", None, None, None),
+    ],
+)
+def test_the_object_is_named_by_what_is_likely(
+    kind: MediaKind, declared: str | None, extension: str | None, likely: Format | None
+) -> None:
+    assert likely_format(kind, declared, extension) == likely

@@ -1,0 +1,78 @@
+from base64 import b64encode
+from contextlib import suppress
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common.errors import Invalid, RepriseError, TooLarge, UnsupportedType
+from upload_gateway.routes import tus_headers
+
+
+@given(
+    st.dictionaries(
+        st.text("abcdefghij-_", min_size=1, max_size=8),
+        st.text(st.characters(exclude_characters="\0", codec="utf-8"), max_size=50),
+        max_size=8,
+    )
+)
+def test_metadata_reads_back_what_a_client_wrote(pairs: dict[str, str]) -> None:
+    header = ",".join(f"{key} {b64encode(text.encode()).decode()}" for key, text in pairs.items())
+    assert tus_headers.metadata(header) == pairs
+
+
+@given(st.text(max_size=200))
+def test_any_other_metadata_is_an_error_of_ours_or_a_dictionary(header: str) -> None:
+    with suppress(RepriseError):
+        assert isinstance(tus_headers.metadata(header), dict)
+
+
+def test_a_key_may_stand_without_a_value() -> None:
+    assert tus_headers.metadata("is_private, filename YQ==") == {"is_private": "", "filename": "a"}
+
+
+@pytest.mark.parametrize("header", ["a YQ==,a YQ==", "a ***", "a /w==", "a AA=="])
+def test_bad_metadata_is_refused(header: str) -> None:
+    with pytest.raises(Invalid):
+        tus_headers.metadata(header)
+
+
+def test_endless_metadata_is_refused() -> None:
+    with pytest.raises(TooLarge):
+        tus_headers.metadata("a " + "A" * 40_000)
+
+
+@given(st.text(max_size=30))
+def test_a_number_is_a_whole_one_or_refused(text: str) -> None:
+    try:
+        found = tus_headers.number({"x": text}, "x")
+    except Invalid:
+        assert not (text.isascii() and text.isdigit()) or int(text) > tus_headers.MAX_NUMBER
+    else:
+        assert found == int(text)
+        assert found >= 0
+
+
+def test_a_body_in_chunks_has_no_size() -> None:
+    assert tus_headers.body_size({"transfer-encoding": "chunked"}) is None
+    assert tus_headers.body_size({"content-length": "7"}) == 7
+    assert tus_headers.body_size({}) == 0
+
+
+def test_only_one_content_type_is_a_body() -> None:
+    tus_headers.require_body_type({"content-type": "application/offset+octet-stream; x=y"})
+    with pytest.raises(UnsupportedType):
+        tus_headers.require_body_type({"content-type": "application/octet-stream"})
+
+
+@pytest.mark.parametrize("extension", ["upload-defer-length", "upload-concat"])
+def test_extensions_that_are_not_offered_are_refused(extension: str) -> None:
+    with pytest.raises(Invalid):
+        tus_headers.length({"upload-length": "1", extension: "1"})
+
+
+def test_expiry_is_an_http_date() -> None:
+    assert tus_headers.expires(datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)) == (
+        "Tue, 03 Feb 2026 04:05:06 GMT"
+    )

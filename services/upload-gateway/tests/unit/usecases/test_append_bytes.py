@@ -1,0 +1,209 @@
+import asyncio
+import hashlib
+from contextlib import suppress
+
+import pytest
+from gateway_support.bench import OWNER, PART, STRANGER, Bench
+from gateway_support.fakes import ListedBody
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from typing_extensions import override
+
+from common.errors import Unavailable
+from upload_gateway.domain.errors import (
+    OffsetMismatch,
+    PastLength,
+    Superseded,
+    UploadCut,
+    UploadGone,
+    UploadNotFound,
+)
+from upload_gateway.ports import CutReason
+from upload_gateway.usecases.append_bytes import Append
+
+FILE = bytes(range(35))
+DIGEST = hashlib.sha256(FILE).hexdigest()
+
+
+async def test_a_whole_body_becomes_equal_parts_and_a_digest() -> None:
+    bench = Bench()
+    upload = await bench.sent(await bench.created(35), 0, FILE)
+    assert (upload.state, upload.offset, upload.sha256) == ("verifying", 35, DIGEST)
+    assert [part.size for part in await bench.ledger.parts(upload.id)] == [10, 10, 10, 5]
+    assert bench.ledger.tables.jobs == [upload.id]
+    assert bench.buffers.in_use == 0
+
+
+@given(st.lists(st.integers(1, 12), max_size=20), st.booleans())
+@settings(deadline=None)
+async def test_any_cutting_into_requests_gives_the_same_file(
+    sizes: list[int], restarts: bool
+) -> None:
+    bench = Bench()
+    upload = await bench.created(len(FILE))
+    for size in [*sizes, len(FILE)]:
+        at = upload.offset
+        if at == len(FILE):
+            break
+        upload = await bench.sent(upload, at, FILE[at : at + size])
+        assert upload.offset == min(at + size, len(FILE))
+        if restarts:
+            bench.restart()
+    found = await bench.verified(upload)
+    assert (found.state, found.sha256) == ("stored", DIGEST)
+    assert bench.store.objects[upload.key] == FILE
+    assert [p.size for p in await bench.ledger.parts(upload.id)] == [10, 10, 10, 5]
+
+
+async def test_a_tail_is_one_immutable_segment_and_goes_when_its_part_is_committed() -> None:
+    bench = Bench()
+    upload = await bench.created(35)
+    upload = await bench.sent(upload, 0, FILE[:13])
+    upload = await bench.sent(upload, 13, FILE[13:17])
+    staged = await bench.ledger.segments(upload.id)
+    assert [(segment.start, segment.size) for segment in staged] == [(10, 3), (13, 4)]
+    upload = await bench.sent(upload, 17, FILE[17:20])
+    assert await bench.ledger.segments(upload.id) == []
+    assert not any(key.startswith("staging/") for key in bench.store.objects)
+
+
+@pytest.mark.parametrize("reason", ["client_gone", "asked", "stopping", "stalled"])
+async def test_a_cut_body_keeps_what_arrived(reason: CutReason) -> None:
+    bench = Bench()
+    upload = await bench.created(35)
+    with suppress(UploadCut, Superseded):
+        await bench.sent(upload, 0, FILE[:8], FILE[8:27], reason, FILE[27:])
+    assert bench.ledger[upload].offset == 27
+
+
+@pytest.mark.parametrize("reason", ["superseded", "ended"])
+async def test_a_replaced_or_ended_request_keeps_whole_parts_only(reason: CutReason) -> None:
+    bench = Bench()
+    upload = await bench.created(35)
+    with pytest.raises((Superseded, UploadGone)):
+        await bench.sent(upload, 0, FILE[:27], reason)
+    assert bench.ledger[upload].offset == 20
+
+
+async def test_a_wrong_offset_changes_nothing() -> None:
+    bench = Bench()
+    upload = await bench.sent(await bench.created(35), 0, FILE[:13])
+    with pytest.raises(OffsetMismatch):
+        await bench.sent(upload, 12, FILE[12:])
+    assert bench.ledger[upload] == upload
+
+
+async def test_a_declared_body_past_the_length_is_refused_unread() -> None:
+    bench = Bench()
+    upload = await bench.created(5)
+    with pytest.raises(PastLength):
+        await bench.append(Append(upload.id, OWNER, 0, 6), ListedBody(b"123456"))
+    assert bench.ledger[upload].offset == 0
+
+
+async def test_a_body_in_chunks_past_the_length_counts_up_to_it() -> None:
+    bench = Bench()
+    upload = await bench.created(5)
+    with pytest.raises(PastLength):
+        await bench.sent(upload, 0, b"12345", b"6")
+    assert bench.ledger[upload].state == "verifying"
+
+
+async def test_another_ones_upload_does_not_exist() -> None:
+    bench = Bench()
+    upload = await bench.created(5)
+    with pytest.raises(UploadNotFound):
+        await bench.append(Append(upload.id, STRANGER, 0, 5), ListedBody(b"12345"))
+
+
+async def test_a_store_that_fails_leaves_the_committed_offset() -> None:
+    bench = Bench()
+    upload = await bench.sent(await bench.created(35), 0, FILE[:10])
+    bench.store.down = True
+    with pytest.raises(Unavailable):
+        await bench.sent(upload, 10, FILE[10:])
+    assert bench.ledger[upload].offset == 10
+    assert bench.buffers.in_use == 0
+    bench.store.down = False
+    done = await bench.sent(upload, 10, FILE[10:])
+    # the digest saw bytes that were never committed, so it is not believed
+    assert done.sha256 is None
+    assert (await bench.verified(done)).sha256 == DIGEST
+
+
+async def test_a_database_that_fails_acknowledges_nothing() -> None:
+    bench = Bench()
+    upload = await bench.created(35)
+    bench.ledger.broken = True
+    with pytest.raises(Unavailable):
+        await bench.sent(upload, 0, FILE)
+    bench.ledger.broken = False
+    assert bench.ledger[upload].offset == 0
+
+
+class SlowBody(ListedBody):
+    """Says when it is read, and gives its bytes when told."""
+
+    def __init__(self, *chunks: bytes | CutReason) -> None:
+        super().__init__(*chunks)
+        self.reading, self.go = asyncio.Event(), asyncio.Event()
+
+    @override
+    async def read_into(self, view: memoryview) -> int:
+        self.reading.set()
+        await self.go.wait()
+        return await super().read_into(view)
+
+
+async def test_the_newer_request_wins_and_the_older_is_cut() -> None:
+    bench = Bench()
+    upload = await bench.created(35)
+    slow = SlowBody(FILE)
+    older = asyncio.ensure_future(bench.append(Append(upload.id, OWNER, 0, 35), slow))
+    await slow.reading.wait()
+    done = await bench.sent(upload, 0, FILE)
+    assert (done.state, done.sha256) == ("verifying", DIGEST)
+    with pytest.raises(Superseded):
+        await older
+
+
+async def test_an_older_request_of_another_process_fails_at_its_next_commit() -> None:
+    bench, elsewhere = Bench(), Bench()
+    elsewhere.ledger.tables, elsewhere.store.objects = bench.ledger.tables, bench.store.objects
+    upload = await bench.created(35)
+    slow = SlowBody(FILE)
+    older = asyncio.ensure_future(bench.append(Append(upload.id, OWNER, 0, 35), slow))
+    await slow.reading.wait()
+    taken = bench.ledger[upload].continued(0, 35)
+    async with bench.ledger.change() as tx:
+        await tx.save(taken)
+    slow.go.set()
+    with pytest.raises(Superseded):
+        await older
+    assert bench.ledger[upload].offset == 0
+
+
+async def test_a_full_pool_is_told_after_a_bounded_wait() -> None:
+    bench = Bench()
+    upload = await bench.created(35)
+    async with bench.buffers.lease(), bench.buffers.lease():
+        with pytest.raises(Unavailable) as refused:
+            await bench.sent(upload, 0, FILE)
+    assert refused.value.code == "no_buffer_free"
+    assert (await bench.sent(upload, 0, FILE)).offset == 35
+
+
+async def test_parts_larger_than_the_buffers_are_told() -> None:
+    bench = Bench()
+    bench.create = type(bench.create)(bench.ledger, bench.store, bench.clock, 1000, PART * 2, 100)
+    upload = await bench.created(35)
+    with pytest.raises(Unavailable) as refused:
+        await bench.sent(upload, 0, FILE)
+    assert refused.value.code == "part_size_lowered"
+
+
+async def test_progress_moves_the_expiry() -> None:
+    bench = Bench()
+    upload = await bench.created(35)
+    bench.clock.advance(50)
+    assert (await bench.sent(upload, 0, FILE[:5])).expires_at > upload.expires_at

@@ -1,0 +1,112 @@
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from gateway_support.bench import EXPIRY, OWNER, STRANGER, Bench
+
+from common.errors import Unavailable
+from common.ids import new_upload_id
+from upload_gateway.domain.errors import UploadGone, UploadNotFound
+
+FILE = bytes(range(35))
+
+
+async def test_aborting_frees_everything_and_gives_the_keys_away() -> None:
+    bench = Bench()
+    upload = await bench.sent(await bench.created(35), 0, FILE[:13])
+    await bench.end(upload.id, OWNER)
+    ended = bench.ledger[upload]
+    assert (ended.state, ended.cleared) == ("aborted", True)
+    assert (bench.store.multiparts, bench.store.objects) == ({}, {})
+    assert bench.ledger.types == ["started", "upload", "aborted"]
+    with pytest.raises(UploadGone):
+        await bench.end(upload.id, OWNER)
+    with pytest.raises(UploadGone):
+        await bench.find(upload.id)
+
+
+async def test_only_the_owner_may_end_it() -> None:
+    bench = Bench()
+    upload = await bench.created(35)
+    with pytest.raises(UploadNotFound):
+        await bench.end(upload.id, STRANGER)
+
+
+async def test_a_stored_upload_is_withdrawn_and_its_object_stays() -> None:
+    bench = Bench()
+    upload = await bench.verified(await bench.sent(await bench.created(35), 0, FILE))
+    await bench.end(upload.id, OWNER)
+    assert bench.ledger[upload].state == "withdrawn"
+    assert upload.key in bench.store.objects
+    assert bench.ledger.types[-1] == "withdrawn"
+
+
+async def test_what_the_store_refused_to_free_is_freed_by_the_sweep() -> None:
+    bench = Bench()
+    upload = await bench.sent(await bench.created(35), 0, FILE[:13])
+    bench.store.down = True
+    await bench.end(upload.id, OWNER)
+    assert not bench.ledger[upload].cleared
+    bench.clock.advance(2)
+    with pytest.raises(Unavailable):
+        await bench.expire()
+    bench.store.down = False
+    await bench.expire()
+    assert bench.ledger[upload].cleared
+    assert bench.store.multiparts == {}
+
+
+async def test_an_upload_expires_when_nobody_continues_and_not_before() -> None:
+    bench = Bench()
+    quiet, moving = await bench.created(35), await bench.created(35)
+    bench.clock.advance(EXPIRY - 1)
+    moving = await bench.sent(moving, 0, FILE[:5])
+    bench.clock.advance(1)
+    assert await bench.expire() == 1
+    assert bench.ledger[quiet].state == "expired"
+    assert bench.ledger[moving].state == "receiving"
+    assert bench.ledger.types.count("expired") == 1
+
+
+async def test_a_finished_upload_never_expires() -> None:
+    bench = Bench()
+    upload = await bench.sent(await bench.created(35), 0, FILE)
+    bench.clock.advance(timedelta(days=9).total_seconds())
+    assert await bench.expire() == 0
+    assert bench.ledger[upload].state == "verifying"
+
+
+async def test_the_catalogs_word_makes_a_stored_upload_a_duplicate_once() -> None:
+    bench = Bench()
+    upload = await bench.verified(await bench.sent(await bench.created(35), 0, FILE))
+    first = UUID(int=7)
+    await bench.mark_duplicate(upload.id, first)
+    await bench.mark_duplicate(upload.id, UUID(int=8))
+    assert (bench.ledger[upload].state, bench.ledger[upload].duplicate_of) == ("duplicate", first)
+    await bench.mark_duplicate(new_upload_id(), first)
+
+
+async def test_only_a_stored_upload_has_a_receipt_and_only_for_its_owner() -> None:
+    bench = Bench()
+    upload = await bench.created(35)
+    assert (await bench.describe(upload.id, OWNER)).receipt is None
+    await bench.verified(await bench.sent(upload, 0, FILE))
+    receipt = (await bench.describe(upload.id, OWNER)).receipt
+    assert receipt is not None
+    told = bench.describe.receipts.verify(receipt, now=bench.clock.now())
+    assert (told.upload_id, told.key, told.size) == (upload.id, upload.key, 35)
+    with pytest.raises(UploadNotFound):
+        await bench.describe(upload.id, STRANGER)
+
+
+async def test_pages_follow_each_other_from_the_newest() -> None:
+    bench = Bench()
+    made = [await bench.created(5) for _ in range(5)]
+    await bench.created(5, owner=STRANGER, filetype="audio/flac")
+    seen, after = [], None
+    while True:
+        page, after = await bench.list(OWNER, after, 2)
+        seen += [upload.id for upload in page]
+        if after is None:
+            break
+    assert seen == [upload.id for upload in reversed(made)]

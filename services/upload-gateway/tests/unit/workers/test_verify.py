@@ -1,0 +1,46 @@
+import json
+import logging
+
+import pytest
+from gateway_support.bench import Bench
+from gateway_support.fakes import KnownSniffer
+
+from common.jobs.job import Job
+from common.telemetry import logs
+from common.telemetry.metrics import Metrics
+from upload_gateway.domain.formats import Format
+from upload_gateway.domain.upload import Upload
+from upload_gateway.workers.verify import build_handler
+
+
+def job_of(upload: Upload) -> Job:
+    return Job(upload.asset_id, "verify", upload.id, {}, 1, 0, 5, upload.asset_id, None)
+
+
+@pytest.mark.parametrize(
+    ("sniffed", "event", "field"),
+    [
+        (frozenset({"flac"}), "media.commit.ok", ("content_type", "audio/flac")),
+        (frozenset(), "media.commit.fail", ("reason", "unrecognized_content")),
+    ],
+)
+async def test_each_outcome_is_a_named_event_without_the_capability(
+    capsys: pytest.CaptureFixture[str],
+    sniffed: frozenset[Format],
+    event: str,
+    field: tuple[str, str],
+) -> None:
+    before = logging.getLogger().handlers[:]
+    logs.configure("upload-gateway")
+    try:
+        bench = Bench(sniffer=KnownSniffer(sniffed))
+        upload = await bench.sent(await bench.created(3), 0, b"abc")
+        outcomes = Metrics("upload-gateway").counter("verified_uploads", "", ["outcome"])
+        await build_handler(bench.verify, bench.clear, outcomes)(job_of(upload))
+    finally:
+        logging.getLogger().handlers[:] = before
+    line = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (line["event"], line[field[0]]) == (event, field[1])
+    assert line["asset_id"] == str(upload.asset_id)
+    assert str(upload.id) not in json.dumps(line)
+    assert bench.ledger[upload].cleared
