@@ -12,6 +12,7 @@ class CuttingProxy:
         self.cuts = 0
         self.after = 0
         self.connections = 0
+        self.resets = 0
         self.heads: list[bytes] = []
         self._upstream = (host, port)
 
@@ -23,8 +24,8 @@ class CuttingProxy:
                 asking = group.create_task(self._ask(reader, up_writer))
                 await self._answer(up_reader, writer)
                 asking.cancel()
-        except* OSError:
-            return
+        except* OSError as errors:
+            self.resets += len(errors.exceptions)
         finally:
             writer.close()
             up_writer.close()

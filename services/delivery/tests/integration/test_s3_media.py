@@ -87,19 +87,23 @@ async def test_a_broken_body_is_taken_up_where_it_stopped_with_the_same_version(
 
 
 async def test_a_body_that_breaks_for_ever_is_an_error_and_never_a_short_end(line: Line) -> None:
-    got = 0
-    async with line.media.open(line.stored, WHOLE) as chunks:
-        async for chunk in chunks:
-            got += len(chunk)
-            line.proxy.cuts, line.proxy.after = 1000, 0
-            break
-    assert 0 < got < len(DATA)
-    line.proxy.cuts, line.proxy.after = 1, 300_000
+    line.proxy.cuts, line.proxy.after = 1000, 50
     with pytest.raises(Unavailable) as failure:
-        async with line.media.open(line.stored, WHOLE) as chunks:
-            async for _ in chunks:
-                line.proxy.cuts, line.proxy.after = 1000, 1
+        await line.read(WHOLE)
     assert failure.value.code == "storage_unavailable"
+    line.proxy.cuts = 0
+    got = bytearray()
+
+    async def read_on_a_line_that_dies() -> None:
+        async with line.media.open(line.stored, WHOLE) as chunks:
+            line.proxy.cuts, line.proxy.after = 1000, 1
+            async for chunk in chunks:
+                got.extend(chunk)
+
+    line.proxy.cuts, line.proxy.after = 1, 300_000
+    with pytest.raises(Unavailable):
+        await read_on_a_line_that_dies()
+    assert 0 < len(got) < len(DATA)
 
 
 async def test_leaving_early_ends_the_read(line: Line) -> None:
