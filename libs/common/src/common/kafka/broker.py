@@ -17,9 +17,8 @@ from faststream.kafka.subscriber.usecase import BatchSubscriber
 from common.settings import KafkaSettings
 from common.telemetry.logs import get_logger
 
-GRACEFUL_TIMEOUT = (
-    25.0  # seconds for a batch that is being handled; below the orchestrator's kill delay
-)
+# seconds for a batch that is being handled; below the orchestrator's kill delay
+GRACEFUL_TIMEOUT = 25.0
 
 
 def build_broker(settings: KafkaSettings, service: str) -> KafkaBroker:

@@ -6,11 +6,10 @@ from contextlib import asynccontextmanager
 from typing import NewType
 
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from common.errors import Invalid, Unavailable
-from common.postgres.failures import CONNECT_ERRORS, translated, unavailable
+from common.postgres.failures import CONNECT_ERRORS, STATEMENT_ERRORS, translated, unavailable
 from common.settings import PostgresSettings
 
 ReadSession = NewType("ReadSession", AsyncConnection)
@@ -135,7 +134,7 @@ async def _connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 async def _mapped() -> AsyncIterator[None]:
     try:
         yield
-    except SQLAlchemyError as error:
+    except STATEMENT_ERRORS as error:
         kind = unavailable(error)
         if kind is None:
             raise

@@ -1,7 +1,7 @@
 """What Postgres and its driver raise, as kinds of `common.errors`; nothing above knows asyncpg."""
 
 import asyncpg
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from common.errors import RepriseError, Unavailable
@@ -12,15 +12,31 @@ class UnexpectedDatabaseError(Exception):
 
 
 # connecting fails with these before the driver wraps anything
-CONNECT_ERRORS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+CONNECT_ERRORS = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    # the server's goodbye came between two of our statements
+    asyncpg.InternalClientError,
+)
+# what a statement may raise; a plain OSError would be somebody else's (a file, the store)
+STATEMENT_ERRORS = (
+    SQLAlchemyError,
+    ConnectionError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
 
 # safe to run again as a whole: the server has rolled the transaction back
 _CONFLICTS = frozenset({"40001", "40P01"})
 # cancelled by statement_timeout, lock not available, read-only after a failover
 _SLOW = frozenset({"57014", "55P03"})
 _READ_ONLY = "25006"
-# connection exceptions, too many connections, shutting down
-_GONE_CLASSES = frozenset({"08", "53", "57", "58"})
+# connection exceptions, not let in, no such database, out of resources, shutting down
+_GONE_CLASSES = frozenset({"08", "28", "3D", "53", "57", "58"})
 
 
 def translated(error: Exception) -> Exception:
@@ -34,15 +50,15 @@ def unavailable(error: Exception) -> RepriseError | None:
         return Unavailable("all connections are busy", code="database_busy", retry_after=1)
     if not isinstance(error, DBAPIError):
         return _driver(error)
-    if error.connection_invalidated or isinstance(error, InterfaceError):
-        return _gone()
-    return _by_state(_state(error)) or (_gone() if type(error) is OperationalError else None)
+    return _gone() if error.connection_invalidated else _by_state(_state(error))
 
 
 def _driver(error: Exception) -> RepriseError | None:
     if isinstance(error, asyncpg.PostgresError):
         return _by_state(error.sqlstate or "")
-    return _gone() if isinstance(error, CONNECT_ERRORS) else None
+    # the driver calls a value that does not fit its column an InterfaceError too: a bug of ours
+    bug = isinstance(error, ValueError)
+    return _gone() if isinstance(error, CONNECT_ERRORS) and not bug else None
 
 
 def _state(error: DBAPIError) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import asyncpg
 from sqlalchemy import text
 
-from common.errors import TooLarge
+from common.errors import Forbidden, TooLarge
 from common.events.envelope import from_headers
 from common.events.message import Message
 from common.events.topics import TOPICS
@@ -19,6 +19,7 @@ MAX_PAYLOAD = (
     900_000  # bytes; the broker refuses a record over 1 MiB, and the relay would stand still
 )
 _COMPACTED = [topic.name for topic in TOPICS if topic.policy == "compact"]
+_PRODUCERS = {topic.name: topic.producers for topic in TOPICS}
 _BACKLOG_CAP = 100_000  # rows counted for the gauge: beyond this the exact number tells nobody more
 
 _APPEND = text("""
@@ -55,9 +56,12 @@ async def append(session: WriteSession, message: Message) -> None:
     Call it after the aggregate's row was locked or version-checked in the same transaction: that
     alone makes the order of positions the order of the aggregate's history. An event id, or a
     sequence of a key, that exists already is a bug of the caller and raises IntegrityError; a
-    payload that no broker would take raises TooLarge.
+    payload that no broker would take raises TooLarge, a topic of another service Forbidden: the
+    relay could only stand still before such a row.
     """
     envelope = message.envelope
+    if envelope.source not in _PRODUCERS.get(message.topic, {envelope.source}):
+        raise Forbidden(f"{envelope.source} does not own {message.topic}", code="foreign_topic")
     if len(message.payload or b"") > MAX_PAYLOAD:
         raise TooLarge(f"{envelope.type} is larger than a record may be")
     values = {

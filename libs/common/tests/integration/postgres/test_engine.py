@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from common.errors import Invalid, Unavailable
-from common.postgres.engine import after_commit, open_engine
+from common.postgres.engine import Database, after_commit, open_engine
 from common.settings import PostgresSettings
 from common.testing.postgres import ScratchSchema
 
@@ -69,6 +69,27 @@ async def test_a_violated_constraint_is_left_to_the_adapter(schema: ScratchSchem
     await insert()
     with pytest.raises(IntegrityError):
         await insert()
+
+
+async def test_a_value_that_fits_no_column_is_a_bug_not_an_outage(schema: ScratchSchema) -> None:
+    with pytest.raises(DBAPIError):
+        async with schema.database.write() as session:
+            await session.execute(
+                text("INSERT INTO inbox VALUES (:consumer, gen_random_uuid())"), {"consumer": 7}
+            )
+
+
+async def test_a_database_frozen_in_mid_statement_is_unavailable(schema: ScratchSchema) -> None:
+    hasty = PostgresSettings(url=schema.settings.url, statement_timeout=0.1)
+
+    async def hangs(database: Database) -> None:
+        async with database.write() as session:
+            await session.execute(text("SET LOCAL statement_timeout = 0"))
+            await session.execute(text("SELECT pg_sleep(5)"))
+
+    async with open_engine(hasty, schema=schema.name) as database:
+        with pytest.raises(Unavailable):
+            await hangs(database)
 
 
 async def test_a_full_pool_is_unavailable_not_a_hang(schema: ScratchSchema) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from common.ids import new_event_id
 from common.postgres.inbox import first_time
+from common.telemetry.metrics import Metrics
 from common.testing.postgres import ScratchSchema
 
 pytestmark = pytest.mark.integration
@@ -17,6 +18,16 @@ async def test_an_event_is_seen_once_per_consumer(schema: ScratchSchema) -> None
         assert await first_time(session, "b", event)
     async with schema.database.write() as session:
         assert not await first_time(session, "a", event)
+
+
+async def test_duplicates_are_counted(schema: ScratchSchema) -> None:
+    event, metrics = new_event_id(), Metrics("catalog")
+    for _ in range(3):
+        async with schema.database.write() as session:
+            await first_time(session, "a", event, metrics=metrics)
+
+    counted = metrics.registry.get_sample_value("media_inbox_duplicates_total", {"consumer": "a"})
+    assert counted == 2
 
 
 async def test_an_effect_that_rolled_back_was_not_seen(schema: ScratchSchema) -> None:

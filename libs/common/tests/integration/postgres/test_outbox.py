@@ -4,11 +4,12 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from common.clock import SystemClock
-from common.errors import TooLarge, Unavailable
+from common.errors import Forbidden, TooLarge, Unavailable
 from common.events import AliasState, Message, new_message
-from common.events.topics import CATALOG
+from common.events.topics import ASSETS, CATALOG
 from common.ids import new_asset_id
 from common.postgres.outbox import PostgresOutboxSource, append
+from common.testing.kafka import redirected
 from common.testing.postgres import ScratchSchema
 
 pytestmark = pytest.mark.integration
@@ -104,6 +105,11 @@ async def test_a_payload_no_broker_would_take_is_refused(schema: ScratchSchema) 
 
     with pytest.raises(TooLarge):
         await append_all(schema.database, [large])
+
+
+async def test_a_fact_for_the_topic_of_another_service_is_refused(schema: ScratchSchema) -> None:
+    with pytest.raises(Forbidden):
+        await append_all(schema.database, [redirected(fact(new_asset_id(), 1), ASSETS)])
 
 
 async def test_there_is_one_leader_and_a_dead_one_is_followed(schema: ScratchSchema) -> None:

@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -28,6 +28,7 @@ from common.testing.waiting import eventually
 pytestmark = pytest.mark.integration
 
 GROUP = "catalog.uploads"
+Headers = Sequence[tuple[str, bytes | None]]
 
 
 class Scene:
@@ -75,9 +76,7 @@ class Scene:
         async with sender_for(self.kafka, self.topic, unique("relay"))() as sender:
             await sender.send_batch([fact(asset, n, self.topic) for n in messages_sequences])
 
-    async def send_raw(
-        self, value: bytes | None, headers: list[tuple[str, bytes]], key: bytes = b"k"
-    ) -> None:
+    async def send_raw(self, value: bytes | None, headers: Headers, key: bytes = b"k") -> None:
         producer = AIOKafkaProducer(bootstrap_servers=self.kafka.bootstrap)
         await producer.start()
         try:
@@ -177,7 +176,7 @@ async def test_an_event_delivered_twice_has_one_effect(scene: Scene, schema: Scr
 async def test_a_record_with_garbage_headers_is_a_dead_letter_and_stops_nobody(
     scene: Scene,
 ) -> None:
-    headers = [("ce_id", b"\xff\xfe"), ("other", b"\x80")]
+    headers: Headers = [("ce_id", b"\xff\xfe"), ("other", b"\x80"), ("nothing", None)]
     await scene.send_raw(b"not ours", headers)
     await scene.send(1)
 
@@ -186,7 +185,7 @@ async def test_a_record_with_garbage_headers_is_a_dead_letter_and_stops_nobody(
         (dead,) = await read_all(scene.kafka, scene.dead_topic, until=lambda found: len(found) == 1)
 
     assert (dead.key, dead.value) == (b"k", b"not ours")
-    assert list(dead.headers)[:2] == headers
+    assert list(dead.headers)[:3] == headers
     why = dict(dead.headers)
     assert why["dlq_reason"] == b"bad_envelope"
     assert why["dlq_topic"] == scene.topic.name.encode()

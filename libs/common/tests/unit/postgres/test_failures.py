@@ -28,6 +28,8 @@ def wrapped(driver: Exception, *, invalidated: bool = False) -> DBAPIError:
         (asyncpg.CannotConnectNowError(), "database_unavailable"),
         (asyncpg.ConnectionDoesNotExistError(), "database_unavailable"),
         (asyncpg.InterfaceError("connection is closed"), "database_unavailable"),
+        (asyncpg.InternalClientError("in state 2"), "database_unavailable"),
+        (ConnectionResetError(), "database_unavailable"),
     ],
 )
 def test_a_database_that_does_not_answer_is_unavailable(error: Exception, code: str) -> None:
