@@ -136,6 +136,16 @@ async def test_bad_settings_end_the_start_with_sentences() -> None:
     ]
 
 
+async def test_a_start_that_fails_is_a_line_like_any_other() -> None:
+    broken = await launch(REPRISE_TINY_BROKEN="true")
+    out, err = await broken.process.communicate()
+    assert (broken.process.returncode, err) == (1, b"")
+    line = json.loads(out.splitlines()[-1])
+    assert line["event"] == "service.failed"
+    assert "RuntimeError" in line["exception"]
+    assert "canary" not in out.decode()
+
+
 async def test_failpoints_are_refused_in_production() -> None:
     careless = await launch(
         REPRISE_PROFILE="production", REPRISE_FAILPOINTS="relay.after_fetch=exit"

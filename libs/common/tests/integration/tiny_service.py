@@ -6,9 +6,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from fastapi import APIRouter
+from pydantic import Field
 from starlette.responses import StreamingResponse
 
-from common.settings import HttpSettings, ProcessSettings, TelemetrySettings
+from common.settings import Group, HttpSettings, ProcessSettings, TelemetrySettings
 from common.telemetry import liveness, logs
 from common.telemetry.telemetry import Telemetry
 from common.web.app import build_app
@@ -17,11 +18,16 @@ from common.web.server import ServiceProcess, run_service
 LOGGER = logs.get_logger("tiny")
 
 
+class TinyOptions(Group):
+    broken: bool = Field(False, validation_alias="REPRISE_TINY_BROKEN", description="Fail.")
+
+
 @dataclass(frozen=True, slots=True)
 class TinySettings:
     http: HttpSettings
     process: ProcessSettings
     telemetry: TelemetrySettings
+    tiny: TinyOptions
 
 
 def routes() -> APIRouter:
@@ -54,6 +60,8 @@ async def crashing(stop: asyncio.Event) -> None:
 @asynccontextmanager
 async def bootstrap(settings: TinySettings, telemetry: Telemetry) -> AsyncIterator[ServiceProcess]:
     app = build_app(service="tiny", version="1", routers=[routes()], checks=[], telemetry=telemetry)
+    if settings.tiny.broken:
+        raise RuntimeError("cannot reach postgresql://role:canary@db/reprise")
     yield ServiceProcess(app, {"steady": steady, "crashing": crashing})
     LOGGER.info("tiny.closed")
 

@@ -58,12 +58,17 @@ Bootstrap = Callable[[S, Telemetry], AbstractAsyncContextManager[ServiceProcess]
 
 
 def run_service(service: str, bootstrap: Bootstrap[S], settings_class: type[S]) -> None:
-    """Load settings, start, serve, drain, stop. Returns after a clean stop: exit code 0."""
+    """Load settings, start, serve, drain, stop; exits with 1 or 2 unless the stop was clean."""
     settings = load(settings_class)
     telemetry = open_telemetry(service, settings.telemetry)
     _activate_failpoints(settings)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_run(bootstrap, settings, telemetry))
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_run(bootstrap, settings, telemetry))
+    except Exception:
+        # through the log, not the interpreter: a traceback may hold an address with a password
+        _logger.exception("service.failed")
+        raise SystemExit(1) from None
 
 
 def _activate_failpoints(settings: ServiceSettings) -> None:
