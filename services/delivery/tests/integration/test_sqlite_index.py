@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from services.delivery.tests.media import MEMBER, an_asset
 
+from common.errors import Unavailable
 from common.ids import new_asset_id, new_event_id
 from common.testing.clock import START
 from delivery.adapters.sqlite_file import connect
@@ -173,6 +174,8 @@ async def test_a_waiting_request_is_woken_by_the_record(node: Node) -> None:
 async def test_a_damaged_file_is_replaced_by_an_empty_one(tmp_path: Path, damage: bytes) -> None:
     (tmp_path / "index.sqlite3").write_bytes(damage)
     node = Node(tmp_path)
+    with pytest.raises(Unavailable):
+        node.index.loaded()
     assert node.writer.try_to_take_over()
     assert node.writer.progress().offset == 0
     assert not node.index.loaded()
@@ -189,8 +192,13 @@ async def test_a_file_with_a_torn_page_is_replaced(tmp_path: Path) -> None:
     whole[8192:12288] = b"\xa5" * 4096
     path.write_bytes(bytes(whole))
     again = Node(tmp_path)
+    with pytest.raises(Unavailable):  # the reader was there first
+        again.index.loaded()
     assert again.writer.try_to_take_over()
     assert again.writer.progress().offset == 0
+    asset = an_asset()
+    await again.writer.apply([Change(1, asset)], 1, START)
+    assert again.index.entry(asset.asset_id) == asset
     again.close()
 
 

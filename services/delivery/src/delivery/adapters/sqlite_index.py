@@ -43,6 +43,7 @@ class SqliteIndex:
         self._path = path
         self._bell = bell
         self._connection: sqlite3.Connection | None = None
+        self._inode = 0
 
     def entry(self, asset_id: UUID) -> Entry | None:
         row = self._row("SELECT standing, body FROM asset WHERE asset_id = ?", asset_id.bytes)
@@ -67,15 +68,21 @@ class SqliteIndex:
 
     def _row(self, sql: str, *values: object) -> tuple[Any, ...] | None:
         try:
-            if self._connection is None:
-                if not self._path.exists():
-                    return None  # another process of this node is about to make it
-                self._connection = connect(self._path)
-            row: tuple[Any, ...] | None = self._connection.execute(sql, values).fetchone()
+            row: tuple[Any, ...] | None = self._current().execute(sql, values).fetchone()
+        except FileNotFoundError:
+            return None  # another process of this node is about to make it
         except sqlite3.Error as error:
             self.close()
             raise Unavailable("the index cannot be read", code="index_unavailable") from error
         return row
+
+    def _current(self) -> sqlite3.Connection:
+        """The connection to the file that has the name now: a damaged one is replaced."""
+        inode = self._path.stat().st_ino
+        if self._connection is None or inode != self._inode:
+            self.close()
+            self._connection, self._inode = connect(self._path), inode
+        return self._connection
 
 
 def moment(seconds: float | None) -> datetime | None:

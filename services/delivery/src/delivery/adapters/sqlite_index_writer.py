@@ -50,8 +50,10 @@ class SqliteIndexWriter:
         self._progress = Progress()
 
     async def take_over(self, stop: asyncio.Event) -> bool:
+        loop = asyncio.get_running_loop()
         while not stop.is_set():
-            if self.try_to_take_over():
+            # in the thread: checking a large file takes a while, and others may be served from it
+            if await loop.run_in_executor(self._thread, self.try_to_take_over):
                 return True
             try:
                 async with asyncio.timeout(TRY_AGAIN):

@@ -6,6 +6,7 @@ from uuid import UUID
 from prometheus_client import Counter, Gauge
 
 from common.clock import Clock
+from common.errors import Unavailable
 from common.events.topics import CATALOG_STATE, Topic
 from common.settings import KafkaSettings
 from common.subscriber.state import OffsetGone, StateBatch, read_state
@@ -114,10 +115,17 @@ def watch_index(index: ServingIndex, clock: Clock, metrics: Metrics) -> None:
     """Show the age of the index: over 30 s somebody should be told (design §4)."""
 
     def age() -> float:
-        fresh_until = index.fresh_until()
+        try:
+            fresh_until = index.fresh_until()
+        except Unavailable:
+            return float("inf")
         return (clock.now() - fresh_until).total_seconds() if fresh_until else float("inf")
 
+    def loaded() -> float:
+        try:
+            return float(index.loaded())
+        except Unavailable:
+            return 0.0
+
     metrics.gauge("index_age_seconds", "Age of what the index knows.").set_function(age)
-    metrics.gauge("index_loaded", "1 once the index was filled for this epoch.").set_function(
-        lambda: float(index.loaded())
-    )
+    metrics.gauge("index_loaded", "1 once it was filled for this epoch.").set_function(loaded)

@@ -17,9 +17,12 @@ NO_STORE: Headers = (("cache-control", "no-store"),)
 MISSING: Headers = (("cache-control", "public, max-age=5"),)
 
 
-def of_media(mode: Mode) -> Headers:
-    """For answers that carry or describe the bytes: 200, 206, 304, 412, 416."""
-    return PUBLIC if mode == "pub" else PRIVATE
+def of_media(mode: Mode, status: int) -> Headers:
+    """For answers about an object that the token opens: 200, 206, 304, 416 alike, and 412."""
+    if mode == "priv":
+        return PRIVATE
+    # a failed precondition speaks of one request, and caches keep answers by URL
+    return NO_STORE if status == 412 else PUBLIC
 
 
 def of_refusal(error: RepriseError) -> Headers:

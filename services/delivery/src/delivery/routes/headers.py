@@ -26,7 +26,7 @@ def guards(resource_policy: str) -> Headers:
 
 def of_answer(answer: MediaAnswer) -> Headers:
     """What any answer about an object says: how long it may be kept, and which version it is."""
-    return (*cache_policy.of_media(answer.mode), *_validators(answer.validators))
+    return (*cache_policy.of_media(answer.mode, answer.status), *_validators(answer.validators))
 
 
 def of_body(media: StoredMedia, length: int, *, content_type: str | None = None) -> Headers:

@@ -178,6 +178,7 @@ def test_every_answer_is_disjoint_inside_the_file_and_no_longer_than_it(
             assert answer in {Whole(), Unsatisfiable()}
 
 
+@pytest.mark.req("DLV-10")
 @given(data=st.binary(min_size=1, max_size=600), chunk=st.integers(1, 97))
 def test_concatenated_ranges_equal_the_file(data: bytes, chunk: int) -> None:
     got = b""

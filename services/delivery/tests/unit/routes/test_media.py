@@ -19,7 +19,7 @@ from common.settings import TelemetrySettings
 from common.telemetry.telemetry import open_telemetry
 from common.testing.clock import ManualClock
 from common.web.app import build_app
-from delivery.domain.media import Asset
+from delivery.domain.media import Asset, DeniedAsset
 from delivery.routes.headers import guards
 from delivery.routes.media import MediaRoutes
 from delivery.routes.robots import build_robots_route
@@ -123,6 +123,7 @@ async def test_a_private_token_gives_the_file_to_keep_nowhere(edge: Edge) -> Non
         assert guarded(answer)
 
 
+@pytest.mark.req("SEC-06")
 @pytest.mark.parametrize("visibility", ["public", "owner"])
 async def test_parts_and_refused_ranges_are_kept_as_long_as_the_whole(
     edge: Edge, visibility: str
@@ -135,7 +136,6 @@ async def test_parts_and_refused_ranges_are_kept_as_long_as_the_whole(
         ({"Range": "bytes=0-9,20-29"}, 206),
         ({"If-None-Match": tag}, 304),
         ({"Range": "bytes=1000-"}, 416),
-        ({"If-Match": '"other"'}, 412),
     ):
         answer = await edge.http.get(url, headers=headers)
         assert answer.status_code == status
@@ -269,7 +269,7 @@ async def test_a_head_with_a_range_describes_the_whole_file(edge: Edge) -> None:
     assert not edge.store.reads
 
 
-@pytest.mark.req("SEC-06", "SEC-07", "DLV-33")
+@pytest.mark.req("SEC-06", "DLV-33")
 async def test_refusals_carry_the_guards_and_are_not_kept(edge: Edge) -> None:
     asset = edge.add("circle", members=(MEMBER,))
     good = edge.url(asset)
@@ -279,7 +279,10 @@ async def test_refusals_carry_the_guards_and_are_not_kept(edge: Edge) -> None:
     unknown = f"u/{asset.asset_id}/x/y"
     now = edge.clock.now()
     private = edge.tokens.private(key, generation=1, viewer=OWNER, expires_at=now)
+    denied = edge.add("public")
+    edge.index.entries[denied.asset_id] = DeniedAsset(denied.asset_id, "requires")
     cases = {
+        edge.url(denied): (403, "not_understood", "no-store"),
         good.partition("?")[0]: (401, "restricted", "no-store"),
         good[:-1] + ("A" if good[-1] != "A" else "B"): (401, "restricted", "no-store"),
         edge.url(public, generation=1): (410, "gone", "no-store"),
@@ -374,7 +377,19 @@ async def test_a_store_that_does_not_answer_is_503_with_the_guards(edge: Edge) -
     assert guarded(answer)
 
 
-async def test_robots_are_told_to_stay_away(edge: Edge) -> None:
+async def test_a_failed_precondition_is_kept_nowhere(edge: Edge) -> None:
+    for visibility, kept in (("public", "no-store"), ("owner", PRIVATE)):
+        url = edge.url(edge.add(visibility))
+        answer = await edge.http.get(url, headers={"If-Match": '"other"'})
+        assert (answer.status_code, answer.json()["code"]) == (412, "precondition_failed")
+        assert answer.headers["cache-control"] == kept
+        assert guarded(answer)
+
+
+@pytest.mark.req("DLV-47")
+async def test_search_engines_are_told_to_stay_away(edge: Edge) -> None:
     answer = await edge.http.get("/robots.txt")
     assert answer.status_code == 200
     assert "Disallow: /m/" in answer.text
+    private = await edge.http.get(edge.url(edge.add("owner")))
+    assert private.headers["x-robots-tag"] == "noindex"

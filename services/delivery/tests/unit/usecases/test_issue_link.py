@@ -52,7 +52,6 @@ async def test_the_owner_gets_a_private_link_to_the_default_tier(desk: Desk) -> 
     assert desk.viewer_in(link) == viewer_of(OWNER)
 
 
-@pytest.mark.req("DLV-04")
 async def test_a_public_link_is_the_same_for_everybody_for_ever(desk: Desk) -> None:
     asset = an_asset(visibility="public")
     desk.index.know(asset)
