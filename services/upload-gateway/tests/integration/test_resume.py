@@ -71,6 +71,7 @@ def test_a_public_client_uploads_in_chunks_of_its_own(
     stored(client, httpx.URL(address).path)
 
 
+@pytest.mark.req("UPL-11")
 @pytest.mark.parametrize("point", POINTS_HERE)
 def test_a_kill_at_any_point_loses_nothing_that_was_acknowledged(
     places: Places, log: Path, point: str

@@ -223,6 +223,21 @@ def test_a_stored_upload_is_described_with_its_receipt(
     assert asyncio.run(places.objects(f"staging/{found['upload_id']}")) == {}
 
 
+@pytest.mark.req("UPL-13")
+def test_the_status_of_an_upload_is_for_its_owner(gateway: RealGateway) -> None:
+    with gateway.client() as client:
+        path = tus.create(client, 1000)
+        tus.patch(client, path, 0, tus.flac(400))
+        found = tus.status(client, path)
+        assert (found["state"], found["offset"], found["length"]) == ("receiving", 400, 1000)
+        assert found["reason"] is None
+        meta = tus.metadata(filename="song.mp3", filetype="audio/mpeg")
+        bad = tus.ended(client, tus.upload(client, b"no music " * 50, meta))
+        assert (bad["state"], bad["reason"]) == ("rejected", "unrecognized_content")
+    with gateway.client(gateway.places.token("stranger@example.org")) as stranger:
+        assert stranger.get(f"/api/v1/uploads/{tus.id_of(path)}").status_code == 404
+
+
 def test_the_list_goes_page_by_page_from_the_newest(gateway: RealGateway) -> None:
     with gateway.client(gateway.places.token("lister@example.org")) as lister:
         made = [str(tus.id_of(tus.create(lister, 5))) for _ in range(5)]

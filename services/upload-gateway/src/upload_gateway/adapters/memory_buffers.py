@@ -12,7 +12,7 @@ class MemoryBuffers:
     """`count` equal buffers, given out first come, first served.
 
     Nobody waits while holding one, so the pool cannot deadlock; `patience` (seconds) bounds the
-    wait. The buffer given back last is given out first: those never used cost address space only.
+    wait. All are touched at start: a process that starts has all memory it needs for bodies.
     """
 
     def __init__(self, *, count: int, size: int, patience: float = 10.0) -> None:

@@ -20,6 +20,9 @@ from upload_gateway.usecases.create_upload import CreateUpload, NewUpload
 from upload_gateway.usecases.end_upload import EndUpload
 from upload_gateway.usecases.find_upload import FindUpload
 
+_PUBLIC = {"x-role": "public"}
+_CAPABILITY = {"x-role": "capability"}
+
 
 @dataclass(frozen=True, slots=True)
 class TusUseCases:
@@ -37,8 +40,8 @@ def build_tus_routes(uses: TusUseCases, callers: Callers) -> APIRouter:
     router = APIRouter(tags=["tus"])
     user = require(callers)
 
-    @router.options("/files/")
-    @router.options("/files/{upload_id}")
+    @router.options("/files/", openapi_extra=_PUBLIC)
+    @router.options("/files/{upload_id}", openapi_extra=_PUBLIC)
     async def offer() -> Response:
         return Response(
             headers={
@@ -62,7 +65,7 @@ def build_tus_routes(uses: TusUseCases, callers: Callers) -> APIRouter:
             upload = await _first_bytes(uses, request, upload, size)
         return Response(status_code=201, headers=said | tus_headers.progress(upload))
 
-    @router.head("/files/{upload_id}")
+    @router.head("/files/{upload_id}", openapi_extra=_CAPABILITY)
     async def find(upload_id: str) -> Response:
         upload = await uses.find(upload_id_of(upload_id))
         return Response(headers=tus_headers.description(upload))

@@ -1,13 +1,14 @@
 """Continue an upload with the body of one request; the path of a PATCH begins here."""
 
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from common.errors import Unavailable
 from common.ids import UploadId, UserId
 from upload_gateway.domain.errors import Superseded, UploadCut, UploadGone, UploadNotFound
 from upload_gateway.domain.upload import RUNNING, Upload
-from upload_gateway.ports import Body, Buffers, CutReason, Ledger, Writers
-from upload_gateway.usecases.receive_parts import ReceiveParts
+from upload_gateway.ports import Body, BodyCut, Buffers, CutReason, Ledger, Writer, Writers
+from upload_gateway.usecases.receive_parts import Received, ReceiveParts
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +41,20 @@ class AppendBytes:
         upload = await self._claim(append)
         if upload.state not in RUNNING or append.size == 0:
             return upload
-        async with (
-            self.writers.writing(upload.id, upload.generation) as writer,
-            self.buffers.lease() as lease,
-        ):
-            received = await self.receive(upload, body, writer, lease)
+        async with self.writers.writing(upload.id, upload.generation) as writer:
+            received = await self._received(upload, body, writer)
         _answer_for(received.cut)
         return received.upload
+
+    async def _received(self, upload: Upload, body: Body, writer: Writer) -> Received:
+        async with AsyncExitStack() as stack:
+            try:
+                # whoever cuts this request need not wait until it has its place in memory
+                async with writer.reading():
+                    lease = await stack.enter_async_context(self.buffers.lease())
+            except BodyCut as cut:
+                return Received(upload, cut.reason)
+            return await self.receive(upload, body, writer, lease)
 
     async def _claim(self, append: Append) -> Upload:
         async with self.ledger.change() as tx:

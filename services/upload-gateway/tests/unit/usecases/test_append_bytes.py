@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from typing_extensions import override
 
 from common.errors import Unavailable
+from upload_gateway.adapters.memory_buffers import MemoryBuffers
 from upload_gateway.domain.errors import (
     OffsetMismatch,
     PastLength,
@@ -191,6 +192,20 @@ async def test_a_full_pool_is_told_after_a_bounded_wait() -> None:
             await bench.sent(upload, 0, FILE)
     assert refused.value.code == "no_buffer_free"
     assert (await bench.sent(upload, 0, FILE)).offset == 35
+
+
+async def test_a_request_that_waits_for_a_buffer_can_be_cut() -> None:
+    bench = Bench(buffers=MemoryBuffers(count=1, size=PART, patience=9))
+    upload = await bench.created(35)
+    async with bench.buffers.lease():
+        waiting = asyncio.ensure_future(bench.sent(upload, 0, FILE))
+        async with asyncio.timeout(5):
+            while not bench.buffers.waiting:
+                await asyncio.wait({waiting}, timeout=0.001)
+            assert (await bench.find(upload.id)).offset == 0
+    with pytest.raises(Superseded):
+        await waiting
+    assert bench.buffers.in_use == 0
 
 
 async def test_parts_larger_than_the_buffers_are_told() -> None:
