@@ -31,10 +31,9 @@ from common.postgres.engine import Database, open_engine
 from common.postgres.outbox import WAKE, PostgresOutboxSource
 from common.relay.relay import Relay, transactional_id
 from common.subscriber.dead_letters import DeadLetters
-from common.telemetry import tracing
 from common.telemetry.metrics import Metrics
 from common.telemetry.telemetry import Telemetry
-from common.web.app import build_app
+from common.web.app import build_app, describing_app
 from common.web.callers import Callers
 from common.web.health import Check
 from common.web.loops import Loop
@@ -98,13 +97,7 @@ def build_routes(
 def describe() -> FastAPI:
     """The app for `reprise openapi`: the real routes over ports that nobody calls."""
     nobody = cast("Any", None)
-    return build_app(
-        service=CATALOG,
-        version=VERSION,
-        routers=build_routes(nobody, nobody, nobody, timedelta()),
-        checks=(),
-        telemetry=Telemetry(CATALOG, Metrics(CATALOG), tracing.configure(CATALOG)),
-    )
+    return describing_app(CATALOG, VERSION, build_routes(nobody, nobody, nobody, timedelta()))
 
 
 def _relay(database: Database, settings: CatalogSettings, clock: Clock, metrics: Metrics) -> Relay:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import Any, cast
 
 import aiohttp
 from fastapi import FastAPI
@@ -13,7 +14,7 @@ from common.events.topics import CATALOG_STATE, WATERMARKS, Topic
 from common.s3.presign import Presigner
 from common.telemetry.telemetry import Telemetry
 from common.tokens import KeyRing, MediaTokens
-from common.web.app import build_app
+from common.web.app import build_app, describing_app
 from common.web.callers import Callers
 from common.web.health import Check
 from common.web.loops import Loop
@@ -99,6 +100,7 @@ def _build_app(
         checks=[Check("index", index_is_loaded), Check("secret", CheckTokens(tokens, clock))],
         telemetry=telemetry,
         clock=clock,
+        access_log=False,  # thousands a second; refusals and links are told by name
     )
 
 
@@ -131,3 +133,12 @@ def _tokens(rings: TokenRings) -> MediaTokens | None:
 def _link_policy(settings: DeliverySettings) -> LinkPolicy:
     links = settings.links
     return LinkPolicy(timedelta(seconds=links.private_ttl), links.base, links.audio_default)
+
+
+def describe() -> FastAPI:
+    """The app for `reprise openapi`: the real routes over ports that nobody calls."""
+    nobody = cast("Any", None)
+    media = MediaRoutes(nobody, nobody, nobody, 0, nobody)
+    links = LinkRoutes(nobody, nobody, nobody)
+    routers = [media.router(), links.router(), build_robots_route()]
+    return describing_app("delivery", VERSION, routers)

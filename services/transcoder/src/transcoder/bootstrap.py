@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from importlib.metadata import version
 
+from fastapi import FastAPI
 from faststream.kafka import KafkaBroker
 
 from common.clock import Clock, SystemClock
@@ -25,7 +26,7 @@ from common.subscriber.loop import run_consumers
 from common.subscriber.subscriber import ReliableSubscriber
 from common.telemetry.metrics import Metrics
 from common.telemetry.telemetry import Telemetry
-from common.web.app import build_app
+from common.web.app import build_app, describing_app
 from common.web.health import Check
 from common.web.loops import Loop
 from common.web.server import ServiceProcess
@@ -197,3 +198,8 @@ def _relay(
         metrics=metrics,
         wake=database.wake(OUTBOX_WAKE),
     )
+
+
+def describe() -> FastAPI:
+    """The app for `reprise openapi`: the transcoder has no routes of its own."""
+    return describing_app(TRANSCODER, version("reprise-transcoder"), [])

@@ -7,6 +7,8 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse
 
 from common.clock import Clock, SystemClock
+from common.telemetry import tracing
+from common.telemetry.metrics import Metrics
 from common.telemetry.telemetry import Telemetry
 from common.web import problems
 from common.web.callers import ROLE_SCHEMES
@@ -54,6 +56,14 @@ def build_app(
         access_log=access_log,
     )
     return app
+
+
+def describing_app(service: str, version: str, routers: Sequence[APIRouter]) -> FastAPI:
+    """The app of `reprise openapi`: the real routes with nothing behind them, never served."""
+    telemetry = Telemetry(service, Metrics(service), tracing.configure(service))
+    return build_app(
+        service=service, version=version, routers=routers, checks=(), telemetry=telemetry
+    )
 
 
 def openapi_of(app: FastAPI) -> dict[str, Any]:
