@@ -11,6 +11,10 @@ from devstack.results import Outcome, RunResult, TestResult, current_commit, sav
 _EXPRESSIONS = {"test": "not long", "test-long": "long"}
 
 
+# Options of pytest that leave tests out.
+_NARROWING = ("keyword", "deselect", "ignore", "ignore_glob", "lf", "stepwise")
+
+
 class ResultRecorder:
     """A pytest plugin object; one per run."""
 
@@ -55,9 +59,7 @@ class ResultRecorder:
         option = self._config.option
         unfiltered = (
             self._config.args_source is not pytest.Config.ArgsSource.ARGS
-            and not option.keyword
-            and not option.deselect
-            and not getattr(option, "lf", False)
+            and not any(getattr(option, name, None) for name in _NARROWING)
             and option.markexpr == _EXPRESSIONS.get(self._suite, "")
         )
         to_its_end = exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}

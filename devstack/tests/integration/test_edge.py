@@ -3,6 +3,8 @@
 import http.client
 import json
 import subprocess
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -84,6 +86,8 @@ def test_a_service_that_dies_in_mid_body_is_a_problem_at_once(running: Stack) ->
         with _client(running) as client:
             answer = client.patch("/files/7", content=b"x" * 200_000)
     finally:
+        dead = running.supervised("upload-gateway")
+        assert _eventually(lambda: dead.running() is None)
         running.start_process("upload-gateway")
     assert (answer.status_code, answer.json()["status"]) == (502, 502)
 
@@ -117,3 +121,10 @@ def test_nginx_accepts_the_configuration_for_containers(running: Stack, tmp_path
     tools = running.supervised("nginx").site.tools
     command = [tools.nginx(), "-t", "-p", str(tmp_path), "-c", str(config), "-e", "stderr"]
     subprocess.run(tools.as_plain_user(command), check=True, capture_output=True, timeout=20)
+
+
+def _eventually(holds: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + 10
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return holds()
