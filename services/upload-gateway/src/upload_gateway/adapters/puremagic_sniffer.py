@@ -1,7 +1,8 @@
-"""Formats by first bytes: puremagic names the family, three containers are asked for more.
+"""Formats by first bytes: puremagic names the family, four containers are asked for more.
 
 puremagic alone cannot tell Opus from Vorbis, M4A from MP4, nor an HEIC of the generic brand: the
-codec, brand or document type that decides stands a few bytes behind the signature.
+codec, brand or document type that decides stands a few bytes behind the signature. And it takes any
+text that begins with `ID3` for music.
 """
 
 from collections.abc import Callable
@@ -81,6 +82,27 @@ def _ogg(opening: bytes) -> frozenset[Format]:
     return frozenset({"ogg"}) if audio else frozenset()
 
 
+def _tagged(opening: bytes) -> frozenset[Format]:
+    """An ID3v2 tag says nothing by itself: what follows it does, where it ends within sight."""
+    head, size = opening[:10], opening[6:10]
+    if len(head) < 10 or head[3] not in {2, 3, 4} or max(size) > 0x7F:
+        return frozenset()
+    end = 10 + sum(byte << 7 * place for place, byte in enumerate(reversed(size)))
+    audio = opening[end:].lstrip(b"\0")
+    if not audio:
+        return frozenset({"mp3"})  # a large cover; the prober has the last word
+    if audio.startswith(b"fLaC"):
+        return frozenset({"flac"})
+    return _mpeg_frame(audio)
+
+
+def _mpeg_frame(audio: bytes) -> frozenset[Format]:
+    """Frame sync of 11 bits; layer 0 is how ADTS differs from MPEG audio."""
+    if len(audio) < 2 or audio[0] != 0xFF or audio[1] & 0xE0 != 0xE0:
+        return frozenset()
+    return frozenset({"aac"}) if audio[1] & 0xF6 == 0xF0 else frozenset({"mp3"})
+
+
 def _matroska(opening: bytes) -> frozenset[Format]:
     """RFC 8794: DocType (0x4282) within the header, its length in one byte."""
     at = opening.find(b"\x42\x82", 0, 64)
@@ -90,5 +112,6 @@ def _matroska(opening: bytes) -> frozenset[Format]:
 _CONTAINERS: tuple[tuple[bytes, int, Callable[[bytes], frozenset[Format]]], ...] = (
     (b"ftyp", 4, _iso_media),
     (b"OggS", 0, _ogg),
+    (b"ID3", 0, _tagged),
     (b"\x1a\x45\xdf\xa3", 0, _matroska),
 )
