@@ -38,6 +38,12 @@ class Upload:
     upload_id: str
 
 
+def upload_at(location: str | None) -> Upload:
+    """The upload behind an address; its last segment is the id."""
+    assert location, "the server gave no Location"
+    return Upload(location, location.rstrip("/").rsplit("/", 1)[1])
+
+
 class Reprise:
     """One caller's view of the one origin."""
 
@@ -57,7 +63,7 @@ class Reprise:
         with path.open("rb") as source:  # tuspy leaves files that it opens itself open
             uploader = self.tus().uploader(file_stream=source, chunk_size=chunk, metadata=metadata)
             uploader.upload()
-        return Upload(uploader.url, uploader.url.rstrip("/").rsplit("/", 1)[1])
+        return upload_at(uploader.url)
 
     def resume(self, path: Path, location: str, *, chunk: int = 1 << 22) -> int:
         """Send the rest knowing only the URL; returns the offset it began at."""

@@ -64,13 +64,7 @@ def test_a_text_named_mp3_is_rejected_with_a_reason_and_its_bytes_go(
     status = admin.ended(admin.upload(text, kind="audio", filetype="audio/mpeg"))
     assert status["state"] == "rejected"
     assert status["reason"]
-    prefix = f"u/{status['asset_id']}/"
-    eventually(
-        lambda: list_keys(stack.env, prefix),
-        lambda keys: not keys,
-        within=20,
-        saying="the rejected bytes should be purged",
-    )
+    nothing_stays(stack, status["asset_id"])
 
 
 def test_a_truncated_flac_fails_with_a_reason_and_keeps_its_original(
@@ -106,8 +100,8 @@ def test_two_playlists_named_mp4_read_nothing_and_call_nobody(
 ) -> None:
     clip = media.make_mp4(tmp_path / "clip.mp4", seconds=1, width=320, height=180)
     canary = tmp_path / "canary.ts"
-    remux = ["ffmpeg", "-nostdin", "-v", "error", "-i", clip, "-c", "copy", "-f", "mpegts", canary]
-    subprocess.run(remux, check=True, timeout=30)
+    remux = ["ffmpeg", "-nostdin", "-v", "error", "-i", str(clip), "-c", "copy"]
+    subprocess.run([*remux, "-f", "mpegts", str(canary)], check=True, timeout=30)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setblocking(False)
         port = listener.getsockname()[1]
@@ -118,12 +112,7 @@ def test_two_playlists_named_mp4_read_nothing_and_call_nobody(
             )
             status = admin.ended(admin.upload(playlist, kind="video", filetype="video/mp4"))
             assert status["state"] == "rejected"
-            eventually(
-                lambda asset=status["asset_id"]: list_keys(stack.env, f"u/{asset}/"),
-                lambda keys: not keys,
-                within=20,
-                saying="nothing of a playlist should stay",
-            )
+            nothing_stays(stack, status["asset_id"])
         with pytest.raises(BlockingIOError):
             listener.accept()
 
@@ -133,3 +122,12 @@ def test_an_unknown_path_is_a_problem_from_the_edge(anonymous: Reprise) -> None:
         answer = anonymous.http.get(path)
         assert answer.status_code == 404
         assert problem(answer)
+
+
+def nothing_stays(stack: Stack, asset_id: str) -> None:
+    eventually(
+        lambda: list_keys(stack.env, f"u/{asset_id}/"),
+        lambda keys: not keys,
+        within=20,
+        saying="the rejected bytes should be purged",
+    )

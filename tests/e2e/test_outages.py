@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from tests.e2e.client import Reprise, Upload, eventually, patch_headers, sha256
+from tests.e2e.client import Reprise, eventually, patch_headers, sha256, upload_at
 
 from devstack import media
 from devstack.stack import Stack
@@ -35,7 +35,7 @@ def test_a_gateway_killed_in_mid_patch_never_forgets_what_it_acknowledged(
     data = flac.read_bytes()
     created = admin.create(len(data), filename="killed.flac", filetype="audio/flac", kind="audio")
     location = created.headers["location"]
-    upload = Upload(location, location.rstrip("/").rsplit("/", 1)[1])
+    upload = upload_at(location)
     chance = random.Random(20)
     acknowledged = 0
     for cut in sorted(chance.randrange(1, len(data)) for _ in range(KILLS)):

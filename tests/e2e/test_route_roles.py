@@ -10,6 +10,7 @@ import httpx
 import pytest
 from tests.e2e.client import Reprise
 
+from common.events.topics import SERVICES
 from devstack.stack import Stack
 
 OPENAPI = Path(__file__).parents[2] / "docs" / "reference" / "openapi"
@@ -31,9 +32,7 @@ CALLED = [row for row in OPERATIONS if row[3] in {"user", "admin"}]
 
 
 def test_every_service_has_an_openapi_document() -> None:
-    assert {row[0] for row in OPERATIONS} == {
-        "upload-gateway", "catalog", "transcoder", "delivery", "janitor"
-    }  # fmt: skip
+    assert {document.stem for document in OPENAPI.glob("*.json")} == set(SERVICES)
 
 
 @pytest.mark.parametrize(("service", "method", "path", "role"), OPERATIONS)
@@ -53,7 +52,7 @@ def test_every_route_names_the_role_its_path_promises(
 
 def call(client: Reprise, method: str, template: str) -> httpx.Response:
     path = re.sub(r"\{[^}]*\}", str(uuid.uuid5(uuid.NAMESPACE_URL, "nobody")), template)
-    body = {} if method in {"post", "put", "patch"} else None
+    body: dict[str, str] | None = {} if method in {"post", "put", "patch"} else None
     headers = {"Tus-Resumable": "1.0.0"}
     return client.http.request(method.upper(), path, headers=headers, json=body)
 

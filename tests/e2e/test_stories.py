@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tests.e2e.client import Reprise, Upload, eventually, fetch, sha256
+from tests.e2e.client import Reprise, Upload, eventually, fetch, sha256, upload_at
 
 from devstack import media
 
@@ -19,8 +19,9 @@ def interrupted_upload(admin: Reprise, path: Path, *, kind: str, filetype: str) 
             file_stream=source, chunk_size=max(1, size // 7), metadata=metadata
         )
         first.upload(stop_at=size // 2)
-    assert 0 < admin.resume(path, first.url) < size
-    return Upload(first.url, first.url.rstrip("/").rsplit("/", 1)[1])
+    upload = upload_at(first.url)
+    assert 0 < admin.resume(path, upload.location) < size
+    return upload
 
 
 def assert_ranges_equal(admin: Reprise, asset_id: str, tier: str, source: bytes) -> None:
@@ -99,7 +100,7 @@ def test_the_same_bytes_again_end_as_a_duplicate_of_the_first(
     status = eventually(
         lambda: admin.upload_status(again.upload_id),
         lambda seen: seen["state"] == "duplicate",
-        within=10,
+        within=30,
         saying="the second upload should end as a duplicate",
     )
     assert status["duplicate_of"] == first["asset_id"]

@@ -103,6 +103,16 @@ class KafkaSettings(Group):
         description="Brokers to begin with, `host:port[,host:port]`.",
         pattern=r"^[^\s,:]+:\d+(,[^\s,:]+:\d+)*$",
     )
+    session_timeout: int = Field(
+        45,
+        ge=6,
+        le=300,
+        validation_alias="REPRISE_KAFKA_SESSION_TIMEOUT",
+        description=(
+            "Seconds until the partitions of a killed consumer are given to others. Short means a"
+            " quick return after a crash; too short and a busy process is thrown out of its group."
+        ),
+    )
 
 
 class PostgresSettings(Group):

@@ -12,7 +12,6 @@ from catalog.adapters.postgres_asset_reader import PostgresAssetReader
 from catalog.adapters.postgres_transactions import PostgresTransactions
 from catalog.adapters.secrets_check import SecretsCheck
 from catalog.consumers.handlers import build_handlers
-from catalog.consumers.subscriptions import consume
 from catalog.ports import AssetReader, Transactions
 from catalog.routes.admin_assets import build_admin_assets
 from catalog.routes.user_assets import build_user_assets
@@ -31,6 +30,7 @@ from common.postgres.engine import Database, open_engine
 from common.postgres.outbox import WAKE, PostgresOutboxSource
 from common.relay.relay import Relay, transactional_id
 from common.subscriber.dead_letters import DeadLetters
+from common.subscriber.loop import consume
 from common.telemetry.metrics import Metrics
 from common.telemetry.telemetry import Telemetry
 from common.web.app import build_app, describing_app
@@ -56,7 +56,7 @@ async def bootstrap(
         if "consumers" in roles:
             dead_letters = await stack.enter_async_context(DeadLetters(settings.kafka, CATALOG))
             handlers = build_handlers(transactions, grace, metrics)
-            loops["consumers"] = consume(settings.kafka, handlers, dead_letters, metrics)
+            loops["consumers"] = consume(settings.kafka, CATALOG, handlers, dead_letters, metrics)
         if "workers" in roles:
             loops["grace"] = GraceSweep(EndGrace(transactions), interval, metrics).loop
         if "relay" in roles:

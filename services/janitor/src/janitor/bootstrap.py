@@ -7,12 +7,10 @@ from importlib.metadata import version
 from typing import Any, cast
 
 from fastapi import FastAPI
-from faststream.kafka import KafkaBroker
 
 from common.clock import SystemClock
 from common.events.topics import JANITOR
 from common.jobs.queue import JobQueue
-from common.kafka.broker import build_broker
 from common.kafka.producer import TransactionalSender
 from common.postgres.engine import Database, open_engine
 from common.postgres.outbox import PostgresOutboxSource
@@ -20,8 +18,7 @@ from common.relay.relay import Relay, transactional_id
 from common.s3.client import open_s3
 from common.s3.objects import ObjectStore
 from common.subscriber.dead_letters import DeadLetters
-from common.subscriber.loop import run_consumers
-from common.subscriber.subscriber import ReliableSubscriber
+from common.subscriber.loop import consume
 from common.telemetry.telemetry import Telemetry
 from common.web.app import build_app, describing_app
 from common.web.health import Check
@@ -96,25 +93,12 @@ def _consumers(
     declare = DeclareObject(unit_of_work)
     intake = OrderIntake(OrderPurge(unit_of_work), refusals)
 
-    def build() -> tuple[KafkaBroker, list[ReliableSubscriber]]:
-        broker = build_broker(settings.kafka, JANITOR)
-        handlers = {
-            "janitor.uploads": build_uploads_handler(declare, intake),
-            "janitor.assets": build_assets_handler(declare, intake),
-            "janitor.renditions": build_renditions_handler(declare),
-        }
-        return broker, [
-            ReliableSubscriber(
-                broker,
-                group=group,
-                handle=handle,
-                dead_letters=dead_letters,
-                metrics=telemetry.metrics,
-            )
-            for group, handle in handlers.items()
-        ]
-
-    return run_consumers(settings.kafka, build)
+    handlers = {
+        "janitor.uploads": build_uploads_handler(declare, intake),
+        "janitor.assets": build_assets_handler(declare, intake),
+        "janitor.renditions": build_renditions_handler(declare),
+    }
+    return consume(settings.kafka, JANITOR, handlers, dead_letters, telemetry.metrics)
 
 
 def _purges(

@@ -6,14 +6,12 @@ from datetime import timedelta
 from importlib.metadata import version
 
 from fastapi import FastAPI
-from faststream.kafka import KafkaBroker
 
 from common.clock import Clock, SystemClock
 from common.events.topics import TRANSCODER
 from common.jobs.queue import WAKE as JOB_WAKE
 from common.jobs.queue import JobQueue
 from common.jobs.worker import Worker
-from common.kafka.broker import build_broker
 from common.kafka.producer import TransactionalSender
 from common.postgres.engine import Database, open_engine
 from common.postgres.outbox import WAKE as OUTBOX_WAKE
@@ -22,8 +20,7 @@ from common.relay.relay import Relay, transactional_id
 from common.s3.client import open_s3
 from common.s3.objects import ObjectStore
 from common.subscriber.dead_letters import DeadLetters
-from common.subscriber.loop import run_consumers
-from common.subscriber.subscriber import ReliableSubscriber
+from common.subscriber.loop import consume
 from common.telemetry.metrics import Metrics
 from common.telemetry.telemetry import Telemetry
 from common.web.app import build_app, describing_app
@@ -165,26 +162,14 @@ def _consumers(
     settings: TranscoderSettings, ledger: Ledger, dead_letters: DeadLetters, metrics: Metrics
 ) -> Loop:
     handlers = {
-        "transcoder.assets": asset_handlers(
-            RequestProcessing(ledger), StopProcessing(ledger), ResumeProcessing(ledger)
-        ),
-        "transcoder.purges": purge_handlers(ForgetDetails(ledger)),
-    }
-
-    def build() -> tuple[KafkaBroker, list[ReliableSubscriber]]:
-        broker = build_broker(settings.kafka, TRANSCODER)
-        return broker, [
-            ReliableSubscriber(
-                broker,
-                group=group,
-                handle=dispatch(table),
-                dead_letters=dead_letters,
-                metrics=metrics,
+        "transcoder.assets": dispatch(
+            asset_handlers(
+                RequestProcessing(ledger), StopProcessing(ledger), ResumeProcessing(ledger)
             )
-            for group, table in handlers.items()
-        ]
-
-    return run_consumers(settings.kafka, build)
+        ),
+        "transcoder.purges": dispatch(purge_handlers(ForgetDetails(ledger))),
+    }
+    return consume(settings.kafka, TRANSCODER, handlers, dead_letters, metrics)
 
 
 def _relay(

@@ -8,14 +8,12 @@ from importlib.metadata import version
 from typing import Any, cast
 
 from fastapi import APIRouter, FastAPI
-from faststream.kafka import KafkaBroker
 from starlette.middleware import Middleware
 
 from common.clock import Clock, SystemClock
 from common.events.topics import UPLOAD_GATEWAY as SERVICE
 from common.jobs.queue import WAKE as JOB_WAKE
 from common.jobs.queue import JobQueue
-from common.kafka.broker import build_broker
 from common.kafka.producer import TransactionalSender
 from common.postgres.engine import Database, open_engine
 from common.postgres.outbox import WAKE as OUTBOX_WAKE
@@ -24,8 +22,7 @@ from common.relay.relay import Relay, transactional_id
 from common.s3.client import open_s3
 from common.s3.objects import ObjectStore
 from common.subscriber.dead_letters import DeadLetters
-from common.subscriber.loop import run_consumers
-from common.subscriber.subscriber import ReliableSubscriber
+from common.subscriber.loop import consume
 from common.telemetry.telemetry import Telemetry
 from common.tokens import KeyRing, Receipts
 from common.web.app import build_app, describing_app
@@ -222,19 +219,8 @@ def _expiry_loop(parts: Parts) -> Loop:
 
 def _consumers(parts: Parts, dead_letters: DeadLetters) -> Loop:
     handle = build_assets_handler(MarkDuplicate(parts.ledger))
-
-    def build() -> tuple[KafkaBroker, list[ReliableSubscriber]]:
-        broker = build_broker(parts.settings.kafka, SERVICE)
-        subscriber = ReliableSubscriber(
-            broker,
-            group=GROUP,
-            handle=handle,
-            dead_letters=dead_letters,
-            metrics=parts.telemetry.metrics,
-        )
-        return broker, [subscriber]
-
-    return run_consumers(parts.settings.kafka, build)
+    settings, metrics = parts.settings.kafka, parts.telemetry.metrics
+    return consume(settings, SERVICE, {GROUP: handle}, dead_letters, metrics)
 
 
 def _relay(parts: Parts) -> Relay:

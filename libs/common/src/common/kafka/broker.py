@@ -39,8 +39,13 @@ def build_broker(settings: KafkaSettings, service: str) -> KafkaBroker:
     )
 
 
-def subscribe(broker: KafkaBroker, topic: str, *, group: str, max_records: int) -> BatchSubscriber:
-    """A batch subscriber that hands over raw records and commits only when told."""
+def subscribe(
+    broker: KafkaBroker, topic: str, *, group: str, max_records: int, session_timeout: int
+) -> BatchSubscriber:
+    """A batch subscriber that hands over raw records and commits only when told.
+
+    `session_timeout` is in seconds.
+    """
     return broker.subscriber(
         topic,
         batch=True,
@@ -48,8 +53,8 @@ def subscribe(broker: KafkaBroker, topic: str, *, group: str, max_records: int) 
         ack_policy=AckPolicy.MANUAL,
         auto_offset_reset="earliest",
         isolation_level="read_committed",
-        session_timeout_ms=45_000,
-        heartbeat_interval_ms=3_000,
+        session_timeout_ms=session_timeout * 1000,
+        heartbeat_interval_ms=session_timeout * 1000 // 15,
         rebalance_timeout_ms=60_000,
         max_records=max_records,
         batch_timeout_ms=100,

@@ -1,18 +1,21 @@
 """Runs a service's consumers in a task of their own: HTTP starts, and goes on, without Kafka."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 
 from aiokafka.errors import KafkaError
 from faststream.kafka import KafkaBroker
 
 from common.errors import Unavailable
+from common.kafka.broker import build_broker
 from common.kafka.topics import missing
 from common.settings import KafkaSettings
-from common.subscriber.subscriber import ReliableSubscriber
+from common.subscriber.dead_letters import DeadLetters
+from common.subscriber.subscriber import Handle, ReliableSubscriber
 from common.telemetry.liveness import beat
 from common.telemetry.logs import get_logger
+from common.telemetry.metrics import Metrics
 
 Build = Callable[[], tuple[KafkaBroker, Sequence[ReliableSubscriber]]]
 
@@ -45,6 +48,32 @@ def run_consumers(
                 delay = min(delay * 2, RETRY_CAP)
 
     return loop
+
+
+def consume(
+    settings: KafkaSettings,
+    service: str,
+    handlers: Mapping[str, Handle],
+    dead_letters: DeadLetters,
+    metrics: Metrics,
+) -> Callable[[asyncio.Event], Awaitable[None]]:
+    """A loop with one subscriber per group; `handlers` names groups of `topics.CONSUMERS`."""
+
+    def build() -> tuple[KafkaBroker, list[ReliableSubscriber]]:
+        broker = build_broker(settings, service)
+        return broker, [
+            ReliableSubscriber(
+                broker,
+                group=group,
+                handle=handle,
+                dead_letters=dead_letters,
+                metrics=metrics,
+                session_timeout=settings.session_timeout,
+            )
+            for group, handle in handlers.items()
+        ]
+
+    return run_consumers(settings, build)
 
 
 async def _serve(settings: KafkaSettings, build: Build, stop: asyncio.Event) -> None:

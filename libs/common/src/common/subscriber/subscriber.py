@@ -60,12 +60,19 @@ class ReliableSubscriber:
         unknown: bool = False,
         topic: Topic | None = None,
         clock: Clock | None = None,
+        session_timeout: int = 45,
     ) -> None:
         self.group, self.topic = group, topic or CONSUMERS[group]
         self._handle, self._dead_letters, self._unknown = handle, dead_letters, unknown
         self._metrics, self._clock = SubscriberMetrics(metrics, group), clock or SystemClock()
         self.stopping = asyncio.Event()
-        subscribe(broker, self.topic.name, group=group, max_records=BATCH)(self._batch)
+        subscribe(
+            broker,
+            self.topic.name,
+            group=group,
+            max_records=BATCH,
+            session_timeout=session_timeout,
+        )(self._batch)
 
     async def _batch(self, message: KafkaMessage) -> None:
         """One poll: all effects, then one commit of the group's positions."""
