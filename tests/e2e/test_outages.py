@@ -13,8 +13,6 @@ from devstack.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
-KILLS = 20
-
 
 def send_until(location: str, token: dict[str, str], data: bytes, offset: int, cut: int) -> None:
     """Send a PATCH that announces everything and stops, without closing, after `cut` bytes."""
@@ -28,17 +26,21 @@ def send_until(location: str, token: dict[str, str], data: bytes, offset: int, c
 
 
 @pytest.mark.req("UPL-11")
+@pytest.mark.parametrize(
+    "kills",
+    [20, pytest.param(100, marks=[pytest.mark.long, pytest.mark.timeout(900)])],
+)
 def test_a_gateway_killed_in_mid_patch_never_forgets_what_it_acknowledged(
-    admin: Reprise, stack: Stack, tmp_path: Path
+    admin: Reprise, stack: Stack, tmp_path: Path, kills: int
 ) -> None:
-    flac = media.make_flac(tmp_path / "killed.flac", seconds=150)
+    flac = media.make_flac(tmp_path / "killed.flac", seconds=130 + kills)
     data = flac.read_bytes()
     created = admin.create(len(data), filename="killed.flac", filetype="audio/flac", kind="audio")
     location = created.headers["location"]
     upload = upload_at(location)
     chance = random.Random(20)
     acknowledged = 0
-    for cut in sorted(chance.randrange(1, len(data)) for _ in range(KILLS)):
+    for cut in sorted(chance.randrange(1, len(data)) for _ in range(kills)):
         offset = head_offset(admin, location)
         assert offset >= acknowledged
         acknowledged = offset
