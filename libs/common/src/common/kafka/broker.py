@@ -32,7 +32,8 @@ def build_broker(settings: KafkaSettings, service: str) -> KafkaBroker:
         allow_auto_create_topics=False,
         ack_policy=AckPolicy.MANUAL,
         graceful_timeout=GRACEFUL_TIMEOUT,
-        logger=get_logger("faststream"),
+        # not "faststream": that logger has a handler of its own, which prints no JSON
+        logger=get_logger("common.kafka.intake"),
         log_level=logging.DEBUG,  # two lines for every batch otherwise
         retry_backoff_ms=500,
         apply_types=False,
