@@ -72,17 +72,22 @@ def head_offset(admin: Reprise, location: str) -> int:
     return int(answer.headers["upload-offset"])
 
 
-def test_an_upload_made_while_kafka_is_down_becomes_ready_after_it_returns(
+def test_an_upload_during_which_kafka_stops_becomes_ready_after_it_returns(
     admin: Reprise, stack: Stack, tmp_path: Path
 ) -> None:
     flac = media.make_flac(tmp_path / "offline.flac", seconds=5)
+    data = flac.read_bytes()
+    metadata = {"filename": flac.name, "filetype": "audio/flac", "kind": "audio"}
+    location = admin.create(len(data), **metadata).headers["location"]
+    half = admin.http.patch(location, headers=patch_headers(0), content=data[: len(data) // 2])
+    assert half.status_code == 204
     stack.kill("kafka")
     try:
-        status = admin.ended(admin.upload(flac, kind="audio", filetype="audio/flac"))
+        admin.resume(flac, location)
+        status = admin.ended(upload_at(location))
         assert status["state"] == "stored"
-        assert status["sha256"] == sha256(flac.read_bytes())
+        assert status["sha256"] == sha256(data)
     finally:
         stack.start_process("kafka")
         stack.wait_ready("kafka")
-    asset = admin.asset_in(status["asset_id"], "ready", within=90)
-    assert asset["state"] == "ready"
+    admin.asset_in(status["asset_id"], "ready", within=90)

@@ -1,11 +1,13 @@
 """No token, signature or upload capability of a real journey stands in any log or record."""
 
+import json
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from tests.e2e.client import Reprise, fetch
 
+from common.events.topics import SERVICES
 from devstack import media
 from devstack.stack import Stack
 
@@ -35,3 +37,11 @@ def test_no_token_or_signature_reaches_a_log(admin: Reprise, stack: Stack, tmp_p
         text = log.read_text(errors="replace")
         for name, canary in canaries.items():
             assert canary not in text, f"{name} stands in {log.name}"
+
+
+def test_every_line_a_service_logs_is_json_with_its_name(stack: Stack) -> None:
+    for service in SERVICES:
+        lines = (Path(stack.env["REPRISE_LOG_DIR"]) / f"{service}.log").read_text().splitlines()
+        assert lines
+        for line in lines:
+            assert json.loads(line)["service"] == service, line
