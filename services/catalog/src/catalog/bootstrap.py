@@ -10,7 +10,6 @@ from fastapi import APIRouter, FastAPI
 
 from catalog.adapters.postgres_asset_reader import PostgresAssetReader
 from catalog.adapters.postgres_transactions import PostgresTransactions
-from catalog.adapters.secrets_check import SecretsCheck
 from catalog.consumers.handlers import build_handlers
 from catalog.ports import AssetReader, Transactions
 from catalog.routes.admin_assets import build_admin_assets
@@ -23,17 +22,15 @@ from catalog.usecases.end_grace import EndGrace
 from catalog.usecases.list_assets import ListAssets
 from catalog.usecases.lookup_digests import LookupDigests
 from catalog.usecases.restore_asset import RestoreAsset
-from common.clock import Clock, SystemClock
+from common.clock import SystemClock
 from common.events.topics import CATALOG
-from common.kafka.producer import TransactionalSender
-from common.postgres.engine import Database, open_engine
-from common.postgres.outbox import WAKE, PostgresOutboxSource
-from common.relay.relay import Relay, transactional_id
+from common.postgres.engine import open_engine
+from common.relay.outbox import publish_outbox
 from common.subscriber.dead_letters import DeadLetters
 from common.subscriber.loop import consume
-from common.telemetry.metrics import Metrics
 from common.telemetry.telemetry import Telemetry
 from common.web.app import build_app, describing_app
+from common.web.bearer_check import BearerCheck
 from common.web.callers import Callers
 from common.web.health import Check
 from common.web.loops import Loop
@@ -60,15 +57,19 @@ async def bootstrap(
         if "workers" in roles:
             loops["grace"] = GraceSweep(EndGrace(transactions), interval, metrics).loop
         if "relay" in roles:
-            loops["relay"] = _relay(database, settings, clock, metrics).loop
-        routes = build_routes(transactions, reader, Callers(settings.callers), grace)
+            loops["relay"] = publish_outbox(
+                settings.kafka, settings.postgres, CATALOG, database, clock=clock, metrics=metrics
+            )
+        callers = Callers(settings.callers)
+        if "http" in roles:
+            loops |= callers.loops
         app = build_app(
             service=CATALOG,
             version=VERSION,
-            routers=routes if "http" in roles else [],
+            routers=build_routes(transactions, reader, callers, grace) if "http" in roles else [],
             checks=[
                 Check("postgres", database.check),
-                Check("secrets", SecretsCheck(settings.callers, clock)),
+                Check("secrets", BearerCheck(settings.callers, clock)),
             ],
             telemetry=telemetry,
             info={"roles": sorted(roles)},
@@ -98,14 +99,3 @@ def describe() -> FastAPI:
     """The app for `reprise openapi`: the real routes over ports that nobody calls."""
     nobody = cast("Any", None)
     return describing_app(CATALOG, VERSION, build_routes(nobody, nobody, nobody, timedelta()))
-
-
-def _relay(database: Database, settings: CatalogSettings, clock: Clock, metrics: Metrics) -> Relay:
-    return Relay(
-        PostgresOutboxSource(settings.postgres.url.get_secret_value(), CATALOG),
-        lambda: TransactionalSender(settings.kafka, transactional_id(CATALOG), CATALOG),
-        service=CATALOG,
-        clock=clock,
-        metrics=metrics,
-        wake=database.wake(WAKE),
-    )

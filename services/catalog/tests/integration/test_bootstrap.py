@@ -5,6 +5,7 @@ import contextlib
 import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -19,7 +20,7 @@ from common.clock import SystemClock
 from common.ids import new_event_id
 from common.postgres.migrate import migrate
 from common.postgres.provision import provision
-from common.settings import PostgresSettings
+from common.settings import CallerSettings, PostgresSettings
 from common.telemetry.telemetry import Telemetry, open_telemetry
 from devstack.ports import FreePorts
 from devstack.stack import Stack
@@ -62,6 +63,15 @@ async def test_http_starts_and_is_ready_while_kafka_is_down(postgres: PostgresSe
             headers = bearer("owner", "user", now=SystemClock().now())
             mine = await client.get("/api/v1/user/assets", headers=headers)
             assert mine.json() == {"items": [], "next_cursor": None}
+
+
+async def test_an_issuer_that_publishes_keys_has_them_fetched_beside_the_app() -> None:
+    published = CallerSettings(
+        jwks_url="http://127.0.0.1:9/keys", installation_key=CALLERS.installation_key
+    )
+    settings = replace(settings_for(kafka=NO_KAFKA), callers=published)
+    async with bootstrap(settings, telemetry_of(settings)) as process:
+        assert "issuer-keys" in process.loops
 
 
 async def test_without_its_database_it_starts_unready_and_answers_503() -> None:

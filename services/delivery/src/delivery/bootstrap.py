@@ -60,10 +60,10 @@ async def bootstrap(
     try:
         async with open_session(settings.serving.streams) as session:
             watch_index(index, clock, telemetry.metrics)
-            yield ServiceProcess(
-                _build_app(settings, telemetry, clock, index, session),
-                _build_loops(settings, telemetry, clock, writer, (state, watermarks)),
-            )
+            callers = Callers(settings.callers)
+            app = _build_app(settings, telemetry, clock, index, session, callers)
+            loops = _build_loops(settings, telemetry, clock, writer, (state, watermarks))
+            yield ServiceProcess(app, {**loops, **callers.loops})
     finally:
         index.close()
         writer.close()
@@ -75,6 +75,7 @@ def _build_app(
     clock: Clock,
     index: SqliteIndex,
     session: aiohttp.ClientSession,
+    callers: Callers,
 ) -> FastAPI:
     tokens = _tokens(settings.tokens)
     media = MediaRoutes(
@@ -87,7 +88,7 @@ def _build_app(
         denials=telemetry.metrics.counter("denials", "Refusals at /m/.", ["reason"]),
     )
     issue_link = IssueLink(index, tokens, clock, _link_policy(settings))
-    links = LinkRoutes(issue_link, RefreshLinks(issue_link), Callers(settings.callers))
+    links = LinkRoutes(issue_link, RefreshLinks(issue_link), callers)
 
     async def index_is_loaded() -> None:
         if not index.loaded():

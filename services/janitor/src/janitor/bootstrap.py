@@ -11,10 +11,8 @@ from fastapi import FastAPI
 from common.clock import SystemClock
 from common.events.topics import JANITOR
 from common.jobs.queue import JobQueue
-from common.kafka.producer import TransactionalSender
 from common.postgres.engine import Database, open_engine
-from common.postgres.outbox import PostgresOutboxSource
-from common.relay.relay import Relay, transactional_id
+from common.relay.outbox import publish_outbox
 from common.s3.client import open_s3
 from common.s3.objects import ObjectStore
 from common.subscriber.dead_letters import DeadLetters
@@ -47,11 +45,11 @@ async def bootstrap(
     settings: JanitorSettings, telemetry: Telemetry
 ) -> AsyncIterator[ServiceProcess]:
     """Open what the process's roles need; close it in reverse order."""
-    roles = settings.process.roles
+    clock, roles = SystemClock(), settings.process.roles
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_engine(settings.postgres, schema=SCHEMA))
         queue = _queue(settings, database)
-        unit_of_work = PostgresUnitOfWork(database, queue, SystemClock())
+        unit_of_work = PostgresUnitOfWork(database, queue, clock)
         loops: dict[str, Loop] = {}
         if "consumers" in roles:
             dead_letters = await stack.enter_async_context(DeadLetters(settings.kafka, JANITOR))
@@ -61,7 +59,14 @@ async def bootstrap(
             store = ObjectStore(client, settings.s3.bucket)
             loops["purges"] = _purges(settings, telemetry, unit_of_work, store, queue)
         if "relay" in roles:
-            loops["relay"] = _relay(settings, telemetry, database)
+            loops["relay"] = publish_outbox(
+                settings.kafka,
+                settings.postgres,
+                JANITOR,
+                database,
+                clock=clock,
+                metrics=telemetry.metrics,
+            )
         app = build_app(
             service=JANITOR,
             version=version("reprise-janitor"),
@@ -120,18 +125,6 @@ def _purges(
         metrics=telemetry.metrics,
     )
     return worker.loop
-
-
-def _relay(settings: JanitorSettings, telemetry: Telemetry, database: Database) -> Loop:
-    relay = Relay(
-        PostgresOutboxSource(settings.postgres.url.get_secret_value(), JANITOR),
-        lambda: TransactionalSender(settings.kafka, transactional_id(JANITOR), JANITOR),
-        service=JANITOR,
-        clock=SystemClock(),
-        metrics=telemetry.metrics,
-        wake=database.wake("outbox"),
-    )
-    return relay.loop
 
 
 def describe() -> FastAPI:

@@ -9,14 +9,10 @@ from fastapi import FastAPI
 
 from common.clock import Clock, SystemClock
 from common.events.topics import TRANSCODER
-from common.jobs.queue import WAKE as JOB_WAKE
-from common.jobs.queue import JobQueue
+from common.jobs.queue import WAKE, JobQueue
 from common.jobs.worker import Worker
-from common.kafka.producer import TransactionalSender
-from common.postgres.engine import Database, open_engine
-from common.postgres.outbox import WAKE as OUTBOX_WAKE
-from common.postgres.outbox import PostgresOutboxSource
-from common.relay.relay import Relay, transactional_id
+from common.postgres.engine import open_engine
+from common.relay.outbox import publish_outbox
 from common.s3.client import open_s3
 from common.s3.objects import ObjectStore
 from common.subscriber.dead_letters import DeadLetters
@@ -87,7 +83,14 @@ async def bootstrap(
             )
             loops |= _workers(settings.work, queue, handlers, metrics)
         if "relay" in roles:
-            loops["relay"] = _relay(database, settings, clock, metrics).loop
+            loops["relay"] = publish_outbox(
+                settings.kafka,
+                settings.postgres,
+                TRANSCODER,
+                database,
+                clock=clock,
+                metrics=metrics,
+            )
         app = build_app(
             service=TRANSCODER,
             version=version("reprise-transcoder"),
@@ -149,7 +152,7 @@ def _workers(
             [kind],
             handler,
             concurrency=concurrency,
-            wake=queue.database.wake(JOB_WAKE),
+            wake=queue.database.wake(WAKE),
             metrics=metrics,
             on_dead=handlers.on_dead,
             poll=_JOB_POLL,
@@ -170,19 +173,6 @@ def _consumers(
         "transcoder.purges": dispatch(purge_handlers(ForgetDetails(ledger))),
     }
     return consume(settings.kafka, TRANSCODER, handlers, dead_letters, metrics)
-
-
-def _relay(
-    database: Database, settings: TranscoderSettings, clock: Clock, metrics: Metrics
-) -> Relay:
-    return Relay(
-        PostgresOutboxSource(settings.postgres.url.get_secret_value(), TRANSCODER),
-        lambda: TransactionalSender(settings.kafka, transactional_id(TRANSCODER), TRANSCODER),
-        service=TRANSCODER,
-        clock=clock,
-        metrics=metrics,
-        wake=database.wake(OUTBOX_WAKE),
-    )
 
 
 def describe() -> FastAPI:

@@ -12,13 +12,9 @@ from starlette.middleware import Middleware
 
 from common.clock import Clock, SystemClock
 from common.events.topics import UPLOAD_GATEWAY as SERVICE
-from common.jobs.queue import WAKE as JOB_WAKE
-from common.jobs.queue import JobQueue
-from common.kafka.producer import TransactionalSender
+from common.jobs.queue import WAKE, JobQueue
 from common.postgres.engine import Database, open_engine
-from common.postgres.outbox import WAKE as OUTBOX_WAKE
-from common.postgres.outbox import PostgresOutboxSource
-from common.relay.relay import Relay, transactional_id
+from common.relay.outbox import publish_outbox
 from common.s3.client import open_s3
 from common.s3.objects import ObjectStore
 from common.subscriber.dead_letters import DeadLetters
@@ -91,12 +87,12 @@ async def bootstrap(
         objects = await _open_objects(stack, settings.storage)
         parts = _assemble(settings, telemetry, database, objects)
         receipts = Receipts(KeyRing.parse(settings.receipts.ring.get_secret_value()))
-        writers = AsyncioWriters(stall=settings.upload.stall)
+        writers, callers = AsyncioWriters(stall=settings.upload.stall), Callers(settings.callers)
         roles, http = settings.process.roles, "http" in settings.process.roles
         app = build_app(
             service=SERVICE,
             version=version("reprise-upload-gateway"),
-            routers=build_routes(parts, receipts, writers) if http else [],
+            routers=build_routes(parts, receipts, writers, callers) if http else [],
             checks=_checks(parts, receipts),
             telemetry=telemetry,
             info={"roles": sorted(roles), "part_size": settings.upload.part_size},
@@ -107,6 +103,7 @@ async def bootstrap(
             app.user_middleware.append(Middleware(TusProtocol))
             statuses.install(app)
             loops["drain"] = cut_when_draining(app.state.health, writers.stop)
+            loops |= callers.loops
         if "workers" in roles:
             loops["verify"] = _verify_loop(parts)
             loops["expiry"] = _expiry_loop(parts)
@@ -114,11 +111,13 @@ async def bootstrap(
             dead_letters = await stack.enter_async_context(DeadLetters(settings.kafka, SERVICE))
             loops["consumers"] = _consumers(parts, dead_letters)
         if "relay" in roles:
-            loops["relay"] = _relay(parts).loop
+            loops["relay"] = _relay(parts)
         yield ServiceProcess(app, loops)
 
 
-def build_routes(parts: Parts, receipts: Receipts, writers: AsyncioWriters) -> list[APIRouter]:
+def build_routes(
+    parts: Parts, receipts: Receipts, writers: AsyncioWriters, callers: Callers
+) -> list[APIRouter]:
     """The public routes, with the one buffer pool of the process behind them."""
     limits, clock, ledger = parts.settings.upload, parts.clock, parts.ledger
     buffers = MemoryBuffers(
@@ -142,7 +141,6 @@ def build_routes(parts: Parts, receipts: Receipts, writers: AsyncioWriters) -> l
         end=EndUpload(ledger, writers, parts.clear, clock),
         received=metrics.counter("received_bytes", "Body bytes of uploads."),
     )
-    callers = Callers(parts.settings.callers)
     describe = DescribeUpload(ledger, receipts, clock)
     return [
         build_tus_routes(uses, callers),
@@ -203,7 +201,7 @@ def _verify_loop(parts: Parts) -> Loop:
         parts.jobs,
         kind=VERIFY,
         concurrency=parts.settings.upload.verify_concurrency,
-        wake=parts.database.wake(JOB_WAKE),
+        wake=parts.database.wake(WAKE),
         metrics=parts.telemetry.metrics,
     )
     return worker.loop
@@ -223,15 +221,15 @@ def _consumers(parts: Parts, dead_letters: DeadLetters) -> Loop:
     return consume(settings, SERVICE, {GROUP: handle}, dead_letters, metrics)
 
 
-def _relay(parts: Parts) -> Relay:
-    kafka = parts.settings.kafka
-    return Relay(
-        PostgresOutboxSource(parts.settings.postgres.url.get_secret_value(), SERVICE),
-        lambda: TransactionalSender(kafka, transactional_id(SERVICE), SERVICE),
-        service=SERVICE,
+def _relay(parts: Parts) -> Loop:
+    settings, metrics = parts.settings, parts.telemetry.metrics
+    return publish_outbox(
+        settings.kafka,
+        settings.postgres,
+        SERVICE,
+        parts.database,
         clock=parts.clock,
-        metrics=parts.telemetry.metrics,
-        wake=parts.database.wake(OUTBOX_WAKE),
+        metrics=metrics,
     )
 
 

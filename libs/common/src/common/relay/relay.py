@@ -29,11 +29,6 @@ RETRY_FIRST, RETRY_CAP = 0.25, 2.0  # seconds
 _log = get_logger("common.relay")
 
 
-def transactional_id(service: str) -> str:
-    """The fixed id of a service's relay: opening a producer with it fences every older one."""
-    return f"reprise.{service}.relay"
-
-
 class Relay:
     """Publishes what the source holds.
 

@@ -1,4 +1,4 @@
-"""Readiness: the secrets of this process really open what they should."""
+"""Readiness: the secret that bearers are signed with really opens what it should."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,8 +10,8 @@ from common.web.callers import Callers, make_token
 
 
 @dataclass(frozen=True, slots=True)
-class SecretsCheck:
-    """Make a bearer and read it back.
+class BearerCheck:
+    """Make a bearer and read it back; no I/O.
 
     Where an issuer publishes its keys there is nothing to make.
     """
