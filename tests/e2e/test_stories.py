@@ -93,7 +93,7 @@ def test_a_video_becomes_an_mp4_with_its_index_first_and_a_poster(
 def test_the_same_bytes_again_end_as_a_duplicate_of_the_first(
     admin: Reprise, tmp_path: Path
 ) -> None:
-    flac = media.make_flac(tmp_path / "twice.flac", seconds=2)
+    flac = media.make_flac(tmp_path / "twice.flac", seconds=2.7)
     first = admin.ended(admin.upload(flac, kind="audio", filetype="audio/flac"))
     admin.asset_in(first["asset_id"], "ready")
     again = admin.upload(flac, kind="audio", filetype="audio/flac")

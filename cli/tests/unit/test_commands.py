@@ -142,7 +142,9 @@ def test_descriptions_are_written_and_then_found_up_to_date(
     for file in Path(folder).glob("*.json"):
         for operations in json.loads(file.read_text("utf-8"))["paths"].values():
             assert {operation["x-role"] for operation in operations.values()} <= {
-                "none",
+                "public",
+                "capability",
+                "internal",
                 "user",
                 "admin",
             }
