@@ -51,6 +51,7 @@ def test_an_interrupted_flac_becomes_seekable_tiers(admin: Reprise, tmp_path: Pa
     assert status["state"] == "stored"
     assert status["sha256"] == sha256(flac.read_bytes())
     asset = admin.finished(status["asset_id"])
+    assert all(item["ready_at"] > status["stored_at"] for item in asset["renditions"])
     tiers = {item["name"]: item for item in asset["renditions"] if item["state"] == "ready"}
     assert {"mp3-192", "aac-128"} <= tiers.keys()
     assert abs(tiers["mp3-192"]["duration"] - 20) < 0.2

@@ -12,6 +12,7 @@ from reprise_cli.entry_points import descriptions
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference"
 
 
+@pytest.mark.req("DEP-08")
 def test_the_settings_reference_is_current() -> None:
     assert (REFERENCE / "settings.md").read_text("utf-8") == markdown(collect())
 

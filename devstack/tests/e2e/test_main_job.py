@@ -13,6 +13,7 @@ from devstack.stack import Stack
 pytestmark = pytest.mark.e2e
 
 
+@pytest.mark.req("REL-17")
 def test_the_main_job_runs_twice_with_the_same_files(stack: Stack, tmp_path: Path) -> None:
     files = [
         make_flac(tmp_path / "set.flac", seconds=2),
