@@ -1,31 +1,28 @@
 """Cursor in, page out: where a page ended, opaque to whoever carries it."""
 
-import base64
-import binascii
 from collections.abc import Sequence
 from uuid import UUID
 
 from catalog.ports import AssetView
-from common.errors import Invalid
 from common.ids import AssetId
+from common.web.cursors import BadCursor, decoded, encoded
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 100
 
 
 def encode_cursor(last: AssetId) -> str:
     """The cursor of the page after this asset."""
-    return base64.urlsafe_b64encode(last.bytes).rstrip(b"=").decode()
+    return encoded(last.bytes)
 
 
 def decode_cursor(cursor: str | None) -> AssetId | None:
-    """Where to go on; None begins at the newest. Raises Invalid (`invalid_cursor`)."""
+    """Where to go on; None begins at the newest. Raises BadCursor."""
     if cursor is None:
         return None
     try:
-        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        return AssetId(UUID(bytes=raw))
-    except (binascii.Error, ValueError) as error:
-        raise Invalid("The cursor is none of ours.", code="invalid_cursor") from error
+        return AssetId(UUID(bytes=decoded(cursor)))
+    except ValueError as error:
+        raise BadCursor from error
 
 
 def cut(views: Sequence[AssetView], limit: int) -> tuple[Sequence[AssetView], str | None]:

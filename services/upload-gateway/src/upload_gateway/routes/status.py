@@ -5,9 +5,9 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from common.errors import Invalid
 from common.ids import AssetId
 from common.web.callers import Caller, Callers, require
+from common.web.cursors import BadCursor
 from upload_gateway.routes.schemas import UploadPage, UploadStatus, status_of
 from upload_gateway.routes.uploads import upload_id_of
 from upload_gateway.usecases.describe_upload import DescribeUpload
@@ -51,4 +51,4 @@ def _after(cursor: str | None) -> AssetId | None:
     try:
         return AssetId(UUID(cursor))
     except ValueError as error:
-        raise Invalid("this cursor is not one of ours", code="invalid_cursor") from error
+        raise BadCursor from error
