@@ -96,6 +96,7 @@ async def bootstrap(
             checks=_checks(parts, receipts),
             telemetry=telemetry,
             info={"roles": sorted(roles), "part_size": settings.upload.part_size},
+            streamed=("/files/",),
         )
         loops: dict[str, Loop] = {}
         if http:

@@ -26,11 +26,13 @@ def build_app(
     info: Mapping[str, object] | None = None,
     clock: Clock | None = None,
     access_log: bool = True,
+    streamed: Sequence[str] = (),
 ) -> FastAPI:
     """Assemble the app of one service. Its `Health` is `app.state.health`.
 
     `checks` decide /readyz, `info` is added to /info. `access_log` false leaves out the line per
-    request (metrics stay): for a data plane that answers thousands a second.
+    request (metrics stay): for a data plane that answers thousands a second. Bodies have at most
+    1 MiB, except under the path prefixes `streamed`, whose routes take them piece by piece.
     """
     app = FastAPI(
         title=f"Reprise {service}",
@@ -38,6 +40,8 @@ def build_app(
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        # a redirect would be built from the Host header, which the caller chooses
+        redirect_slashes=False,
         default_response_class=JSONResponse,
         separate_input_output_schemas=False,
     )
@@ -54,6 +58,7 @@ def build_app(
         telemetry=telemetry,
         clock=clock or SystemClock(),
         access_log=access_log,
+        streamed=tuple(streamed),
     )
     return app
 

@@ -17,10 +17,9 @@ from common.telemetry.telemetry import Telemetry
 from common.web.health import INTERNAL_PATHS, Health
 from common.web.problems import problem
 
-MAX_JSON = 1024 * 1024  # bytes
+MAX_BODY = 1024 * 1024  # bytes
 CLIENT_CLOSED = 499  # nginx's word for a client that left; never sent
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
-_BOUNDED = ("application/json", "application/x-www-form-urlencoded")
 _logger = logs.get_logger("access")
 
 
@@ -45,8 +44,10 @@ class Gate:
         telemetry: Telemetry,
         clock: Clock,
         access_log: bool = True,
+        streamed: tuple[str, ...] = (),
     ) -> None:
         self._app = app
+        self._streamed = streamed
         self._health = health
         self._tracer = telemetry.tracer
         self._clock = clock
@@ -104,8 +105,9 @@ class Gate:
                 exchange.sent += len(message.get("body", b""))
             await send(message)
 
+        streams = scope["path"].startswith(self._streamed)
         try:
-            await self._app(scope, bounded(headers, receive), noting)
+            await self._app(scope, receive if streams else bounded(headers, receive), noting)
         except ClientDisconnect:
             exchange.status = CLIENT_CLOSED
         except Exception:
@@ -134,22 +136,21 @@ class Gate:
 
 
 def bounded(headers: Headers, receive: Receive) -> Receive:
-    """`receive` with a limit for bodies that are parsed as a whole; byte streams pass untouched."""
-    if not headers.get("content-type", "").lower().startswith(_BOUNDED):
-        return receive
-    left = MAX_JSON
+    """`receive` with a limit.
+
+    The framework reads a body whole, of any type, before it looks at the caller.
+    """
     declared = headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > MAX_JSON:
-        left = -1
+    left = -1 if declared.isdigit() and int(declared) > MAX_BODY else MAX_BODY
 
     async def counting() -> Message:
         nonlocal left
         if left < 0:
-            raise HTTPException(413, f"A body of this type may have at most {MAX_JSON} bytes.")
+            raise HTTPException(413, f"A body may have at most {MAX_BODY} bytes here.")
         message = await receive()
         left -= len(message.get("body", b""))
         if left < 0:
-            raise HTTPException(413, f"A body of this type may have at most {MAX_JSON} bytes.")
+            raise HTTPException(413, f"A body may have at most {MAX_BODY} bytes here.")
         return message
 
     return counting

@@ -36,8 +36,8 @@ def routes() -> APIRouter:
     async def create(body: Body) -> Body:
         return body
 
-    @router.patch("/bytes")
-    async def take(request: Request) -> int:
+    @router.patch("/bytes/{thing}")
+    async def take(thing: str, request: Request) -> int:
         return sum([len(chunk) async for chunk in request.stream()])
 
     @router.get("/boom")
@@ -52,7 +52,7 @@ def routes() -> APIRouter:
     return router
 
 
-def app(*checks: Check) -> FastAPI:
+def app(*checks: Check, streamed: tuple[str, ...] = ()) -> FastAPI:
     return build_app(
         service="catalog",
         version="1.2.3",
@@ -60,6 +60,7 @@ def app(*checks: Check) -> FastAPI:
         checks=checks,
         telemetry=telemetry(),
         info={"sandbox": "bwrap"},
+        streamed=streamed,
     )
 
 
@@ -201,8 +202,13 @@ async def big(size: int) -> AsyncIterator[bytes]:
         yield b" " * 65_536
 
 
-async def test_a_json_body_is_bounded_whether_declared_or_not() -> None:
-    headers = {"content-type": "application/json"}
+# what the framework reads whole before it looks at the caller, whatever the type says
+@pytest.mark.parametrize(
+    "content_type",
+    ["application/json", "application/x+json", "text/plain", "application/offset+octet-stream", ""],
+)
+async def test_a_body_is_bounded_whether_declared_or_not(content_type: str) -> None:
+    headers = {"content-type": content_type} if content_type else {}
     async with client(app()) as http:
         declared = await http.post("/things", content=b" " * 1_048_577, headers=headers)
         chunked = await http.post("/things", content=big(2_097_152), headers=headers)
@@ -211,11 +217,20 @@ async def test_a_json_body_is_bounded_whether_declared_or_not() -> None:
         assert answer.json()["code"] == "too_large"
 
 
-async def test_a_stream_of_bytes_is_not_bounded() -> None:
+async def test_a_stream_of_bytes_is_not_bounded_where_the_service_says_so() -> None:
     headers = {"content-type": "application/offset+octet-stream"}
-    async with client(app()) as http:
-        answer = await http.patch("/bytes", content=big(3 * 1_048_576), headers=headers)
+    async with client(app(streamed=("/bytes/",))) as http:
+        answer = await http.patch("/bytes/7", content=big(3 * 1_048_576), headers=headers)
+        refused = await http.post("/things", content=big(2_097_152), headers=headers)
     assert answer.json() == 3 * 1_048_576
+    assert refused.status_code == 413
+
+
+async def test_a_slash_too_many_is_not_found_and_sends_nobody_elsewhere() -> None:
+    async with client(app()) as http:
+        answer = await http.get("/things/", headers={"host": "elsewhere.example"})
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert "location" not in answer.headers
 
 
 async def test_the_trace_goes_on_and_the_request_id_comes_back() -> None:

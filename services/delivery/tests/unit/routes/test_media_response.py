@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 
 import pytest
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Message
@@ -72,6 +73,16 @@ async def test_a_client_that_takes_nothing_is_cut_off() -> None:
         await response(source, stall=0.05)({"type": "http"}, client.receive, client.send)
     assert source.closed
     assert client.got[-1].get("more_body")
+
+
+async def test_a_client_that_sends_more_than_it_may_is_left() -> None:
+    source, client = Source(), Client(3, leaves=False)
+
+    async def refusing() -> Message:
+        raise HTTPException(413)
+
+    with pytest.raises(ClientDisconnect):
+        await response(source)({"type": "http"}, refusing, client.send)
 
 
 async def test_a_body_that_breaks_is_never_ended_as_if_it_were_whole() -> None:
