@@ -8,13 +8,21 @@ from devstack.topology import Process, Route, Topology
 # status -> (title, code, seconds after which a retry makes sense; 0 = none does)
 _PROBLEMS = {
     400: ("Bad Request", "bad_request", 0),
+    403: ("Forbidden", "forbidden", 0),
     404: ("Not Found", "not_found", 0),
+    405: ("Method Not Allowed", "method_not_allowed", 0),
+    411: ("Length Required", "length_required", 0),
     413: ("Content Too Large", "too_large", 0),
     414: ("URI Too Long", "uri_too_long", 0),
+    500: ("Internal Server Error", "internal_error", 5),
+    501: ("Not Implemented", "not_implemented", 0),
     502: ("Bad Gateway", "unavailable", 2),
     503: ("Service Unavailable", "unavailable", 5),
     504: ("Gateway Timeout", "timeout", 5),
+    505: ("HTTP Version Not Supported", "version_not_supported", 0),
 }
+# refused before nginx knows a path: a named location would answer with a 500 of its own
+_BEFORE_A_PATH = frozenset({400, 414, 505})
 
 # Bodies reach the gateway as they arrive and answers leave as they come; nothing is spooled.
 PROXY = """\
@@ -93,24 +101,33 @@ def location(route: Route, backend: str) -> str:
 
 def closed_roots(topology: Topology) -> str:
     """`/m` without its slash is no route; nginx by itself would redirect it."""
-    paths = [route.path.rstrip("/") for route in topology.routes if route.match == "prefix"]
+    open_paths = {route.path for route in topology.routes if route.match == "exact"}
+    roots = [route.path.rstrip("/") for route in topology.routes if route.match == "prefix"]
+    paths = [root for root in roots if root not in open_paths]
     return "\n".join(
         f"        location = {path} {{\n            return 404;\n        }}" for path in paths
     )
 
 
 def problems() -> str:
-    pages = "\n".join(f"        error_page {status} @problem_{status};" for status in _PROBLEMS)
-    pages += "\n        error_page 494 =400 @problem_400;"  # 494: a header larger than the buffers
-    return pages + "\n" + "\n".join(_problem(status) for status in _PROBLEMS)
+    pages = [f"        error_page {status} {_page(status)};" for status in _PROBLEMS]
+    pages.append(f"        error_page 494 =400 {_page(400)};")  # a header larger than the buffers
+    return "\n".join((*pages, *(_problem(status) for status in _PROBLEMS)))
+
+
+def _page(status: int) -> str:
+    # A named location keeps the path for the log; there is none where the first line was refused.
+    return f"/-/problem/{status}" if status in _BEFORE_A_PATH else f"@problem_{status}"
 
 
 def _problem(status: int) -> str:
     title, code, retry = _PROBLEMS[status]
     body = json.dumps({"type": "about:blank", "title": title, "status": status, "code": code})
+    place = f"= {_page(status)}" if status in _BEFORE_A_PATH else _page(status)
+    inner = "            internal;\n" if status in _BEFORE_A_PATH else ""
     header = f"            add_header Retry-After {retry} always;\n" if retry else ""
     return (
-        f"        location @problem_{status} {{\n"
+        f"        location {place} {{\n{inner}"
         f"            default_type application/problem+json;\n"
         f"            add_header Cache-Control no-store always;\n{header}"
         f"            return {status} '{body}';\n        }}"

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import socket
 import subprocess
 import time
 from collections.abc import Callable
@@ -68,6 +69,26 @@ def test_an_unrouted_path_is_the_edges_own_problem(running: Stack, path: str) ->
     connection.close()
 
 
+@pytest.mark.parametrize(
+    ("request_text", "status"),
+    [
+        (b"TRACE /m/x HTTP/1.1\r\nHost: x\r\n\r\n", 405),
+        (b"POST /files/ HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n", 501),
+        (b"GET /m/x HTTP/7.0\r\nHost: x\r\n\r\n", 505),
+        (b"GET /m/x HTTP/1.1\r\n\r\n", 400),
+        (b"GET /" + b"a" * 40_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414),
+    ],
+)
+def test_what_the_edge_itself_refuses_is_a_problem_too(
+    running: Stack, request_text: bytes, status: int
+) -> None:
+    head, _, body = _raw(running, request_text).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status)
+    assert b"Content-Type: application/problem+json" in head
+    assert b"Cache-Control: no-store" in head
+    assert json.loads(body)["status"] == status
+
+
 def test_a_service_that_is_down_is_a_problem_with_a_time_to_come_back(running: Stack) -> None:
     running.kill("upload-gateway")
     try:
@@ -103,6 +124,7 @@ def test_a_header_of_31_kb_passes_and_one_of_70_kb_is_a_problem(running: Stack) 
 def test_the_log_holds_no_token_and_no_upload_address(running: Stack) -> None:
     with _client(running) as client:
         client.get("/files/secret-upload-id?x=1")
+        client.get("/api/v1/uploads/secret-upload-id")
         client.get("/m/u/7/a.flac?t=secret-token", headers={"referer": "/m/x?t=secret-token"})
         running.kill("delivery")
         client.get("/m/u/7/b.flac?t=secret-token")
@@ -110,6 +132,7 @@ def test_the_log_holds_no_token_and_no_upload_address(running: Stack) -> None:
     logs = "".join(path.read_text() for path in (running.home / "log").glob("nginx*.log"))
     assert '"path":"/m/u/7/a.flac"' in logs
     assert '"path":"/files/-"' in logs
+    assert '"path":"/api/v1/uploads/-"' in logs
     assert "secret" not in logs
 
 
@@ -121,6 +144,19 @@ def test_nginx_accepts_the_configuration_for_containers(running: Stack, tmp_path
     tools = running.supervised("nginx").site.tools
     command = [tools.nginx(), "-t", "-p", str(tmp_path), "-c", str(config), "-e", "stderr"]
     subprocess.run(tools.as_plain_user(command), check=True, capture_output=True, timeout=20)
+
+
+def _raw(stack: Stack, request: bytes) -> bytes:
+    """The whole answer to bytes that no client library would send."""
+    with socket.create_connection(("127.0.0.1", stack.port("nginx")), timeout=10) as line:
+        line.sendall(request)
+        answer = b""
+        while not answer.endswith(b"}"):  # a refused request may end in a reset after its answer
+            piece = line.recv(65_536)
+            if not piece:
+                break
+            answer += piece
+        return answer
 
 
 def _eventually(holds: Callable[[], bool]) -> bool:
