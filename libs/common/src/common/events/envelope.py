@@ -55,7 +55,7 @@ def from_headers(headers: Iterable[tuple[str, bytes | None]]) -> Envelope:
             id=EventId(UUID(texts["ce_id"])),
             source=texts["ce_source"],
             type=texts["ce_type"],
-            time=datetime.fromisoformat(texts["ce_time"]),
+            time=_moment(texts["ce_time"]),
             subject=texts["ce_subject"],
             sequence=int(texts["ce_sequence"]),
             correlation_id=texts.get("ce_correlationid"),
@@ -64,3 +64,11 @@ def from_headers(headers: Iterable[tuple[str, bytes | None]]) -> Envelope:
         )
     except (KeyError, ValueError) as error:
         raise Corrupt(f"not an event of ours: {error}", code="bad_envelope") from error
+
+
+def _moment(text: str) -> datetime:
+    """Every time of ours has a zone; one without cannot be compared with any of them."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("a time without a zone")
+    return moment

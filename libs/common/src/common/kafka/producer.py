@@ -109,7 +109,7 @@ class TransactionalSender:
         if producer is None:
             return
         if self._failed:
-            await _abandon(producer)
+            await abandon(producer)
             return
         with suppress(KafkaError, OSError, TimeoutError, AssertionError):
             async with asyncio.timeout(STOP_TIMEOUT):
@@ -146,7 +146,7 @@ def _seen(future: "asyncio.Future[object]") -> None:
         future.exception()
 
 
-async def _abandon(producer: AIOKafkaProducer) -> None:
+async def abandon(producer: AIOKafkaProducer) -> None:
     """End a producer whose batch failed; its `stop()` would first wait for the broker."""
     producer._closed = True  # noqa: SLF001 (what stop() does first)
     task = producer._sender.sender_task  # noqa: SLF001

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -41,13 +41,17 @@ async def diff(settings: KafkaSettings, topics: Sequence[Topic] = ALL_TOPICS) ->
 
 
 async def apply(
-    settings: KafkaSettings, topics: Sequence[Topic] = ALL_TOPICS, *, clock: Clock | None = None
+    settings: KafkaSettings,
+    topics: Sequence[Topic] = ALL_TOPICS,
+    *,
+    clock: Clock | None = None,
+    state: Topic = CATALOG_STATE,
 ) -> list[Change]:
     """Create and adjust; running it again changes nothing. Returns what was done.
 
     Raises Conflict, before changing anything, when a topic has another number of partitions:
-    changing it would move keys to other partitions and break their order. The state topic's first
-    record, `meta/epoch`, is written here.
+    changing it would move keys to other partitions and break their order. The first record of the
+    `state` topic, `meta/epoch`, is written here.
     """
     async with _admin(settings) as admin:
         changes = await _compare(admin, topics)
@@ -56,8 +60,8 @@ async def apply(
             raise Conflict("; ".join(refused), code="partition_count")
         await _create(admin, [change.topic for change in changes if change.kind == "create"])
         await _configure(admin, [change.topic for change in changes if change.kind == "configure"])
-    if CATALOG_STATE in topics and await _write_epoch(settings, clock or SystemClock()):
-        changes.append(Change("epoch", CATALOG_STATE, "write meta/epoch"))
+    if state in topics and await _write_epoch(settings, state, clock or SystemClock()):
+        changes.append(Change("epoch", state, "write meta/epoch"))
     return changes
 
 
@@ -147,26 +151,38 @@ async def _configure(admin: AIOKafkaAdminClient, topics: Sequence[Topic]) -> Non
         )
 
 
-async def _write_epoch(settings: KafkaSettings, clock: Clock) -> bool:
+async def _write_epoch(settings: KafkaSettings, topic: Topic, clock: Clock) -> bool:
     """The first record of the state topic, once: another epoch means that Kafka was lost."""
-    if await _end_offset(settings, CATALOG_STATE) > 0:
-        return False
-    message = new_message(
-        EpochState(epoch=new_event_id()), source=CATALOG, key="meta/epoch", sequence=1, clock=clock
-    )
-    async with TransactionalSender(settings, "reprise.setup", CATALOG) as sender:
-        await sender.send_batch([message])
+    epoch = EpochState(epoch=new_event_id())
+    message = new_message(epoch, source=CATALOG, key="meta/epoch", sequence=1, clock=clock)
+    sender = TransactionalSender(settings, "reprise.setup", CATALOG, topics=[topic])
+    # opened first: it ends the transaction of a setup that was killed before its commit, and what
+    # that left takes up offsets without being a record
+    async with sender:
+        if await _has_records(settings, topic):
+            return False
+        await sender.send_batch([replace(message, topic=topic.name)])
     return True
 
 
-async def _end_offset(settings: KafkaSettings, topic: Topic) -> int:
-    consumer = AIOKafkaConsumer(bootstrap_servers=settings.bootstrap, enable_auto_commit=False)
+async def _has_records(settings: KafkaSettings, topic: Topic) -> bool:
+    """Whether anything was ever committed to the one partition of this topic."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=settings.bootstrap,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+    )
     partition = TopicPartition(topic.name, 0)
     try:
         async with asyncio.timeout(TIMEOUT):
             await consumer.start()
-            offsets = await consumer.end_offsets([partition])
-            return int(offsets[partition])
+            consumer.assign([partition])
+            end = (await consumer.end_offsets([partition]))[partition]
+            while await consumer.position(partition) < end:
+                if await consumer.getmany(partition, timeout_ms=100, max_records=1):
+                    return True
+            return False
     except (KafkaError, OSError, TimeoutError) as error:
         raise Unavailable("Kafka does not answer", code="kafka_unavailable") from error
     finally:

@@ -1,7 +1,7 @@
 """Where records go that no later try can make right: the original bytes and headers, and why."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError
 
 from common.errors import Unavailable
 from common.events.topics import Topic, dead_letter_topic
+from common.kafka.producer import abandon
 from common.settings import KafkaSettings
 
 START_TIMEOUT = 10.0  # seconds
@@ -78,16 +79,29 @@ class DeadLetters:
             "dlq_detail": detail,
         }
         headers = [*record.headers, *((name, text.encode()) for name, text in why.items())]
+        # the client refuses a record without both, which others may well have sent
+        key = b"" if record.key is None and record.value is None else record.key
         try:
-            producer = await self._open()
             async with asyncio.timeout(SEND_TIMEOUT):
-                await producer.send_and_wait(
-                    self._name_of(topic, group).name, record.value, key=record.key, headers=headers
-                )
+                await self._send(self._name_of(topic, group).name, record.value, key, headers)
         except (KafkaError, OSError, TimeoutError) as error:
             raise Unavailable(
                 "the dead letter was not written", code="kafka_unavailable"
             ) from error
+
+    async def _send(
+        self, topic: str, value: bytes | None, key: bytes | None, headers: Sequence[Any]
+    ) -> None:
+        producer = await self._open()
+        try:
+            await producer.send_and_wait(topic, value, key=key, headers=headers)
+        except BaseException:
+            # an idempotent producer may be dead for good after one failure; the next try has a new
+            # one
+            if self._producer is producer:
+                self._producer = None
+            await abandon(producer)
+            raise
 
     async def _open(self) -> AIOKafkaProducer:
         async with self._opening:

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any, cast
 
@@ -25,6 +25,7 @@ from common.telemetry.metrics import Metrics
 from common.telemetry.tracing import span_from
 
 Handle = Callable[[Received], Awaitable[None]]
+Record = ConsumerRecord[Any, Any]
 
 BATCH = 500  # records; also the most that is read again after a crash
 SURPRISES = 5  # tries of a record whose handler fails in a way nobody foresaw
@@ -66,6 +67,7 @@ class ReliableSubscriber:
         self._handle, self._dead_letters, self._unknown = handle, dead_letters, unknown
         self._metrics, self._clock = SubscriberMetrics(metrics, group), clock or SystemClock()
         self.stopping = asyncio.Event()
+        self._broken = 0
         subscribe(
             broker,
             self.topic.name,
@@ -75,27 +77,39 @@ class ReliableSubscriber:
         )(self._batch)
 
     async def _batch(self, message: KafkaMessage) -> None:
-        """One poll: all effects, then one commit of the group's positions."""
-        done: dict[TopicPartition, int] = {}
+        """One poll: all effects, then one commit of the group's positions.
+
+        Whatever ends it early must keep the next poll from committing past the rest: a commit
+        covers the position, and the library swallows what is raised here.
+        """
+        records, done = records_of(message), dict[TopicPartition, int]()
         try:
-            for record in records_of(message):
+            self._refuse_when_stopping()
+            for record in records:
+                self._refuse_when_stopping()
                 await self._record(record)
                 done[TopicPartition(record.topic, record.partition)] = record.offset + 1
             await message.ack()
+            self._broken = 0
         except Stopping:
             await self._commit(message, done)
         except KafkaError as error:
             # a rebalance took the partitions: the records come again and are known by then
             _log.warning("consumer.commit.failed", group=self.group, error=type(error).__name__)
+        except Exception:  # noqa: BLE001 (logged, and what it met is read again)
+            _log.exception("consumer.batch.broken", group=self.group)
+            await self._commit(message, done)
+            _rewind(message, records, done)
+            self._broken += 1
+            await self._pause(self._broken)
 
     async def _commit(self, message: KafkaMessage, done: dict[TopicPartition, int]) -> None:
         """Keep what was done of a batch that is left in the middle; the rest comes again."""
-        consumer = cast("AIOKafkaConsumer", message.consumer)
         if done:
             with suppress(KafkaError):
-                await consumer.commit(done)
+                await _consumer(message).commit(done)
 
-    async def _record(self, record: "ConsumerRecord[Any, Any]") -> None:
+    async def _record(self, record: Record) -> None:
         try:
             received = decode(record.key, record.headers, record.value)
         except Corrupt as error:
@@ -111,7 +125,7 @@ class ReliableSubscriber:
         self._metrics.handled.inc()
         self._metrics.lag.set((self._clock.now() - envelope.time).total_seconds())
 
-    async def _until_done(self, record: "ConsumerRecord[Any, Any]", received: Received) -> None:
+    async def _until_done(self, record: Record, received: Received) -> None:
         surprises, attempt = 0, 0
         while True:
             self._refuse_when_stopping()
@@ -135,7 +149,7 @@ class ReliableSubscriber:
             attempt += 1
             await self._pause(attempt)
 
-    async def _give_up(self, record: "ConsumerRecord[Any, Any]", reason: str, detail: str) -> None:
+    async def _give_up(self, record: Record, reason: str, detail: str) -> None:
         """Durable in the dead letter topic, or we do not go on."""
         _log.error(
             "consumer.dead_letter",
@@ -168,3 +182,21 @@ class ReliableSubscriber:
     def _refuse_when_stopping(self) -> None:
         if self.stopping.is_set():
             raise Stopping
+
+
+def _rewind(
+    message: KafkaMessage, records: Sequence[Record], done: dict[TopicPartition, int]
+) -> None:
+    """Have the consumer read again what is not done; a partition it lost is another's to read."""
+    first: dict[TopicPartition, int] = {}
+    for record in records:
+        partition = TopicPartition(record.topic, record.partition)
+        if record.offset >= done.get(partition, 0):
+            first.setdefault(partition, record.offset)
+    for partition, offset in first.items():
+        with suppress(KafkaError):
+            _consumer(message).seek(partition, offset)
+
+
+def _consumer(message: KafkaMessage) -> AIOKafkaConsumer:
+    return cast("AIOKafkaConsumer", message.consumer)

@@ -1,10 +1,12 @@
 from dataclasses import replace
 
 import pytest
+from aiokafka import AIOKafkaProducer
 
 from common.errors import Conflict, Unavailable
 from common.events import EpochState, decode
 from common.events.topics import ACCESSES, CATALOG_STATE, DETAILS, UPLOADS
+from common.kafka.producer import abandon
 from common.kafka.topics import ALL_TOPICS, apply, diff, missing
 from common.settings import KafkaSettings
 from common.testing.kafka import read_all, scratch_topic
@@ -57,6 +59,25 @@ async def test_the_epoch_is_the_first_record_of_the_state_topic_and_written_once
     assert first.key == "meta/epoch"
     assert isinstance(first.event, EpochState)
     assert [r.key for r in records].count(b"meta/epoch") == 1
+
+
+async def test_a_setup_killed_before_its_commit_leaves_the_epoch_to_the_next(
+    kafka: KafkaSettings,
+) -> None:
+    topic = scratch_topic(CATALOG_STATE)
+    await apply(kafka, [topic])
+    killed = AIOKafkaProducer(bootstrap_servers=kafka.bootstrap, transactional_id="reprise.setup")
+    await killed.start()
+    await killed.begin_transaction()
+    await killed.send_and_wait(topic.name, b"{}", key=b"meta/epoch")
+
+    changes = [change.kind for change in await apply(kafka, [topic], state=topic)]
+    again = [change.kind for change in await apply(kafka, [topic], state=topic)]
+
+    await abandon(killed)
+    (record,) = await read_all(kafka, topic, until=lambda found: len(found) > 0)
+    assert isinstance(decode(record.key, record.headers, record.value).event, EpochState)
+    assert (changes, again) == (["epoch"], [])
 
 
 async def test_without_a_broker_it_is_unavailable() -> None:

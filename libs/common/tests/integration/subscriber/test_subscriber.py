@@ -3,7 +3,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, ConsumerRecord
 from aiokafka.admin import AIOKafkaAdminClient
 from libs.common.tests.integration.records import fact, fresh_topic, sender_for, sequences
 
@@ -21,7 +21,7 @@ from common.subscriber.loop import run_consumers
 from common.subscriber.subscriber import ReliableSubscriber
 from common.telemetry.metrics import Metrics
 from common.telemetry.tracing import current_traceparent
-from common.testing.kafka import read_all, unique
+from common.testing.kafka import Record, read_all, unique
 from common.testing.postgres import ScratchSchema
 from common.testing.waiting import eventually
 
@@ -322,6 +322,59 @@ async def test_what_was_done_of_a_batch_is_kept_when_the_process_ends_in_its_mid
         await eventually(lambda: 3 in scene.seen)
 
     assert scene.seen == [1, 2, 3]
+
+
+async def test_a_batch_that_breaks_outside_its_handler_is_read_again_not_passed_over(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    breaks = [RuntimeError("nobody foresaw this")]
+    whole = ReliableSubscriber._record
+
+    async def record(self: ReliableSubscriber, found: Record) -> None:
+        if scene.seen and breaks:
+            raise breaks.pop()
+        await whole(self, found)
+
+    monkeypatch.setattr(ReliableSubscriber, "_record", record)
+    await scene.send(1, 2, 3)
+    async with scene.consuming():
+        await eventually(lambda: 3 in scene.seen)
+
+    assert scene.seen == [1, 2, 3]
+
+
+async def test_a_time_without_a_zone_costs_no_other_record(scene: Scene) -> None:
+    headers = fact(new_asset_id(), 1, scene.topic).headers()
+    naive = [(k, b"2026-01-01T00:00:00" if k == "ce_time" else v) for k, v in headers]
+    await scene.send_raw(b"{}", naive)
+    await scene.send(2)
+
+    async with scene.consuming():
+        await eventually(lambda: scene.seen == [2])
+    assert scene.sample("media_dlq_records_total", reason="bad_envelope") == 1
+
+
+async def test_a_dead_letter_producer_that_died_is_replaced(scene: Scene) -> None:
+    record = unkeyed(scene.topic)
+    async with DeadLetters(scene.kafka, "catalog") as letters:
+
+        async def put() -> None:
+            await letters.put(record, scene.topic, scene.group, reason="r", detail="d")
+
+        await put()
+        assert letters._producer is not None
+        await letters._producer.stop()
+        with pytest.raises(Unavailable):
+            await put()
+        await put()
+
+    dead = await read_all(scene.kafka, scene.dead_topic, until=lambda found: len(found) == 2)
+    assert [(found.key, found.value) for found in dead] == [(b"", None)] * 2
+
+
+def unkeyed(topic: Topic) -> Record:
+    """A record with neither key nor value, as other clients may write."""
+    return ConsumerRecord(topic.name, 0, 0, 0, 0, None, None, None, -1, -1, ())
 
 
 async def test_consumers_wait_for_their_topic_to_exist(kafka: KafkaSettings) -> None:

@@ -52,6 +52,12 @@ def test_a_header_that_is_no_text_loses_itself_and_not_the_record() -> None:
     assert (envelope.id, envelope.correlation_id) == (GOOD.id, "\ufffd\ufffd")
 
 
+def test_a_time_without_a_zone_is_corrupt_before_anybody_compares_it() -> None:
+    naive = [(k, b"2026-01-01T00:00:00" if k == "ce_time" else v) for k, v in GOOD.to_headers()]
+    with pytest.raises(Corrupt):
+        from_headers(naive)
+
+
 @pytest.mark.parametrize(
     "name", ["ce_id", "ce_source", "ce_type", "ce_time", "ce_subject", "ce_sequence"]
 )

@@ -1,0 +1,75 @@
+from types import SimpleNamespace
+from typing import Any, cast
+
+from aiokafka import ConsumerRecord, TopicPartition
+from faststream.kafka import KafkaMessage
+
+from common.events import Received
+from common.events.topics import UPLOADS
+from common.kafka.broker import build_broker
+from common.settings import KafkaSettings
+from common.subscriber.dead_letters import DeadLetters
+from common.subscriber.subscriber import ReliableSubscriber
+from common.telemetry.metrics import Metrics
+
+
+class Consumer:
+    """Remembers what it is told."""
+
+    def __init__(self) -> None:
+        self.commits: list[object] = []
+
+    async def commit(self, offsets: object = None) -> None:
+        self.commits.append(offsets)
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        raise AssertionError("nothing broke")
+
+
+class Batch:
+    """One poll with one record of a type that nobody knows yet."""
+
+    def __init__(self) -> None:
+        headers = [
+            ("ce_id", b"01890000-0000-7000-8000-000000000001"),
+            ("ce_source", b"upload-gateway"),
+            ("ce_type", b"reprise.new.thing.v9"),
+            ("ce_time", b"2026-01-01T00:00:00+00:00"),
+            ("ce_subject", b"s"),
+            ("ce_sequence", b"1"),
+        ]
+        found: Any = ConsumerRecord(
+            UPLOADS.name, 0, 7, 0, 0, b"k", b"{}", None, 1, 2, tuple(headers)
+        )
+        self.raw_message = (SimpleNamespace(record=found),)
+        self.consumer = Consumer()
+
+    async def ack(self) -> None:
+        await self.consumer.commit()
+
+
+def subscriber() -> ReliableSubscriber:
+    async def handle(_: Received) -> None:
+        raise AssertionError("the type is unknown")
+
+    kafka = KafkaSettings(bootstrap="127.0.0.1:9")
+    return ReliableSubscriber(
+        build_broker(kafka, "catalog"),
+        group="catalog.uploads",
+        handle=handle,
+        dead_letters=DeadLetters(kafka, "catalog"),
+        metrics=Metrics("catalog"),
+    )
+
+
+async def test_a_poll_is_committed_as_a_whole() -> None:
+    batch = Batch()
+    await subscriber()._batch(cast("KafkaMessage", batch))
+    assert batch.consumer.commits == [None]
+
+
+async def test_a_poll_after_the_stop_commits_nothing_over_a_batch_left_undone() -> None:
+    stopped, batch = subscriber(), Batch()
+    stopped.stopping.set()
+    await stopped._batch(cast("KafkaMessage", batch))
+    assert batch.consumer.commits == []
