@@ -50,6 +50,7 @@ from upload_gateway.usecases.describe_upload import DescribeUpload
 from upload_gateway.usecases.end_upload import EndUpload
 from upload_gateway.usecases.expire_uploads import ExpireUploads
 from upload_gateway.usecases.find_upload import FindUpload
+from upload_gateway.usecases.give_up_upload import GiveUpUpload
 from upload_gateway.usecases.list_uploads import ListUploads
 from upload_gateway.usecases.mark_duplicate import MarkDuplicate
 from upload_gateway.usecases.receive_parts import ReceiveParts
@@ -199,6 +200,7 @@ def _verify_loop(parts: Parts) -> Loop:
     worker = build_verify_worker(
         verify,
         parts.clear,
+        GiveUpUpload(parts.ledger, parts.clock),
         parts.jobs,
         kind=VERIFY,
         concurrency=parts.settings.upload.verify_concurrency,

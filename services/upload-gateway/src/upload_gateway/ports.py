@@ -137,16 +137,21 @@ class PartStore(Protocol):
     ) -> str:
         """Store one part with a signed payload, so that a cut body is refused; its ETag.
 
-        The same number again replaces it. Raises PartsLost when the store has forgotten the
-        multipart.
+        The same number again replaces it: also a late write of a writer that lost the fence, whose
+        bytes are the same from an honest client and whose ETag may be another (some stores make
+        it of more than the content). Raises MultipartForgotten.
         """
         ...
 
     async def complete(self, key: ObjectKey, multipart_id: str, parts: Sequence[Part]) -> None:
         """Make the object of these parts; after any error ask `stat`: it may exist all the same.
 
-        Raises PartsLost when the store has forgotten the multipart or a part of it.
+        Raises MultipartForgotten, or PartsLost when it has other parts than these.
         """
+        ...
+
+    async def held(self, key: ObjectKey, multipart_id: str) -> list[Part]:
+        """The parts the store has now, by number; raises MultipartForgotten."""
         ...
 
     async def discard(self, key: ObjectKey) -> None:

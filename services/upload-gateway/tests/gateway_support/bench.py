@@ -27,6 +27,7 @@ from upload_gateway.usecases.describe_upload import DescribeUpload
 from upload_gateway.usecases.end_upload import EndUpload
 from upload_gateway.usecases.expire_uploads import ExpireUploads
 from upload_gateway.usecases.find_upload import FindUpload
+from upload_gateway.usecases.give_up_upload import GiveUpUpload
 from upload_gateway.usecases.list_uploads import ListUploads
 from upload_gateway.usecases.mark_duplicate import MarkDuplicate
 from upload_gateway.usecases.receive_parts import ReceiveParts
@@ -61,6 +62,7 @@ class Bench:
         self.end = EndUpload(self.ledger, self.writers, self.clear, self.clock)
         self.expire = ExpireUploads(self.ledger, self.clear, self.clock, timedelta(seconds=1))
         self.verify = VerifyUpload(self.ledger, self.store, self.sniffer, self.clock)
+        self.give_up = GiveUpUpload(self.ledger, self.clock)
         self.mark_duplicate = MarkDuplicate(self.ledger)
         self.list = ListUploads(self.ledger)
         receipts = Receipts(KeyRing.parse("k1:tests-only"))

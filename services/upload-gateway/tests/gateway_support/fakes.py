@@ -10,7 +10,7 @@ from uuid import UUID
 from common.errors import NotFound, Unavailable
 from common.events import Message
 from common.ids import AssetId, ObjectKey, UploadId, UserId, staging_key
-from upload_gateway.domain.errors import PartsLost, UploadNotFound
+from upload_gateway.domain.errors import MultipartForgotten, PartsLost, UploadNotFound
 from upload_gateway.domain.formats import Format
 from upload_gateway.domain.upload import ENDED, Part, Segment, Stored, Upload
 from upload_gateway.ports import BodyCut, CutReason, Ticket
@@ -143,13 +143,15 @@ class MemoryTransaction:
 class MemoryStore:
     """PartStore and Staging in one, with faults to switch on.
 
-    `loses_answers`: Complete works and its answer is lost. `down`: nothing answers.
+    `loses_answers`: Complete works and its answer is lost. `down`: nothing answers. `salted`: an
+    ETag says when a part was written, not only what it holds.
     """
 
     def __init__(self) -> None:
         self.multiparts: dict[str, tuple[ObjectKey, dict[int, bytes]]] = {}
         self.objects: dict[str, bytes] = {}
-        self.down = self.loses_answers = False
+        self.etags: dict[tuple[str, int], str] = {}
+        self.down = self.loses_answers = self.salted = False
         self.reads = 0
 
     def _answer(self) -> None:
@@ -170,22 +172,33 @@ class MemoryStore:
     ) -> str:
         self._answer()
         if multipart_id not in self.multiparts:
-            raise PartsLost
+            raise MultipartForgotten
         self.multiparts[multipart_id][1][number] = bytes(body)
-        return hashlib.md5(body).hexdigest()
+        salt = str(len(self.etags)).encode() if self.salted else b""
+        before = self.etags.get((multipart_id, number), "").encode() if self.salted else b""
+        etag = hashlib.md5(bytes(body) + salt + before).hexdigest()
+        self.etags[multipart_id, number] = etag
+        return etag
 
     async def complete(self, key: ObjectKey, multipart_id: str, parts: Sequence[Part]) -> None:
         self._answer()
         if multipart_id not in self.multiparts:
-            raise PartsLost
+            raise MultipartForgotten
         held = self.multiparts[multipart_id][1]
         for part in parts:
-            if hashlib.md5(held.get(part.number, b"")).hexdigest() != part.etag:
+            if part.number not in held or self.etags[multipart_id, part.number] != part.etag:
                 raise PartsLost
         self.objects[key] = b"".join(held[part.number] for part in parts)
         del self.multiparts[multipart_id]
         if self.loses_answers:
             raise Unavailable(code="storage_unavailable")
+
+    async def held(self, key: ObjectKey, multipart_id: str) -> list[Part]:
+        self._answer()
+        if multipart_id not in self.multiparts:
+            raise MultipartForgotten
+        held = self.multiparts[multipart_id][1]
+        return [Part(n, self.etags[multipart_id, n], len(held[n])) for n in sorted(held)]
 
     async def discard(self, key: ObjectKey) -> None:
         self._answer()

@@ -18,7 +18,7 @@ from devstack.stack import Stack
 from upload_gateway.adapters.postgres_ledger import PostgresLedger
 from upload_gateway.adapters.s3_parts import S3Parts
 from upload_gateway.adapters.s3_staging import S3Staging
-from upload_gateway.domain.errors import PartsLost, UploadNotFound
+from upload_gateway.domain.errors import MultipartForgotten, PartsLost, UploadNotFound
 from upload_gateway.domain.facts import announced, started
 from upload_gateway.domain.upload import Part, Segment, Upload
 
@@ -168,6 +168,21 @@ async def test_discarding_aborts_what_belongs_to_the_key_alone(
         await store.put_part(key, multiparts[0], 1, memoryview(b"x"))
     with pytest.raises(PartsLost):
         await store.complete(key, multiparts[0], [Part(1, "0" * 32, 1)])
+
+
+async def test_a_replaced_part_is_found_by_what_the_store_holds(objects: ObjectStore) -> None:
+    store, key = S3Parts(objects), new_upload().key
+    multipart_id = await store.open(key, "audio/flac")
+    before = await store.put_part(key, multipart_id, 1, memoryview(b"one"))
+    await store.put_part(key, multipart_id, 1, memoryview(b"two"))
+    with pytest.raises(PartsLost):
+        await store.complete(key, multipart_id, [Part(1, before, 3)])
+    held = await store.held(key, multipart_id)
+    assert [(part.number, part.size) for part in held] == [(1, 3)]
+    await store.complete(key, multipart_id, held)
+    assert await store.opening(key, 3) == b"two"
+    with pytest.raises(MultipartForgotten):
+        await store.held(key, multipart_id)
 
 
 async def test_segments_are_read_back_and_cleared(objects: ObjectStore, places: Places) -> None:

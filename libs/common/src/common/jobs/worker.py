@@ -159,6 +159,8 @@ class Worker:
 
     async def _bury(self, job: Job, error: Exception) -> None:
         if self._on_dead is None:
+            code = getattr(error, "code", type(error).__name__)
+            _log.error("jobs.dead", job_id=str(job.id), kind=job.kind, code=code)
             await self._queue.fail(job, _text(error), retry=False)
         else:
             await self._on_dead(job, error)

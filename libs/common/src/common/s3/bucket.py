@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from common.errors import RepriseError
 from common.s3.failures import error_of, mapped
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ async def ensure_bucket(client: "S3Client", name: str, region: str) -> bool:
     try:
         with mapped():
             await client.head_bucket(Bucket=name)
-    except Exception as error:
-        if getattr(error, "code", "") not in {"object_not_found", "bucket_missing"}:
+    except RepriseError as error:
+        if error.code not in {"object_not_found", "bucket_missing"}:
             raise
     else:
         return False

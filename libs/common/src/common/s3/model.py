@@ -38,6 +38,15 @@ class ObjectInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldPart:
+    """A part of an open multipart, as the store has it now; the ETag without quotes."""
+
+    number: int
+    etag: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class OpenMultipart:
     """A multipart that somebody began and nobody ended."""
 

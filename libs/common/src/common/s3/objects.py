@@ -19,6 +19,7 @@ from common.s3.model import (
     CHUNK,
     MIB,
     Body,
+    HeldPart,
     ObjectHead,
     ObjectInfo,
     OpenMultipart,
@@ -255,6 +256,19 @@ class ObjectStore:
                 )
         except NotFound:
             return
+
+    async def list_parts(self, key: str, upload_id: str) -> AsyncIterator[HeldPart]:
+        """The parts of an open multipart by number; complete, or it raises.
+
+        Raises NotFound (`multipart_not_found`) when the multipart has ended.
+        """
+        with mapped():
+            pages = self._client.get_paginator("list_parts").paginate(
+                Bucket=self.bucket, Key=key, UploadId=upload_id
+            )
+            async for page in pages:
+                for item in page.get("Parts", []):
+                    yield HeldPart(item["PartNumber"], unquoted(item["ETag"]), item["Size"])
 
     async def list_multiparts(self, prefix: str) -> AsyncIterator[OpenMultipart]:
         """Every open multipart under a prefix; complete, or it raises."""

@@ -8,7 +8,7 @@ from common.errors import Conflict, Invalid, NotFound, Unavailable
 from common.ids import ObjectKey
 from common.s3.model import MIB
 from common.s3.objects import ObjectStore
-from upload_gateway.domain.errors import PartsLost
+from upload_gateway.domain.errors import MultipartForgotten, PartsLost
 from upload_gateway.domain.upload import Part, Stored
 
 
@@ -39,14 +39,23 @@ class S3Parts:
         try:
             return await configured(self.objects).upload_part(key, multipart_id, number, body)
         except NotFound as error:
-            raise PartsLost("the store has forgotten this multipart") from error
+            raise MultipartForgotten("the store has forgotten this multipart") from error
 
     async def complete(self, key: ObjectKey, multipart_id: str, parts: Sequence[Part]) -> None:
         etags = [(part.number, part.etag) for part in parts]
         try:
             await configured(self.objects).complete_multipart(key, multipart_id, etags)
-        except (NotFound, Conflict, Invalid) as error:
+        except NotFound as error:
+            raise MultipartForgotten("the store has forgotten this multipart") from error
+        except (Conflict, Invalid) as error:
             raise PartsLost("the store has not the parts it acknowledged") from error
+
+    async def held(self, key: ObjectKey, multipart_id: str) -> list[Part]:
+        listed = configured(self.objects).list_parts(key, multipart_id)
+        try:
+            return [Part(part.number, part.etag, part.size) async for part in listed]
+        except NotFound as error:
+            raise MultipartForgotten("the store has forgotten this multipart") from error
 
     async def discard(self, key: ObjectKey) -> None:
         objects = configured(self.objects)

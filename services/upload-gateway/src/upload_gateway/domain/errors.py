@@ -79,6 +79,12 @@ class UploadCut(Unavailable):
 
 
 class PartsLost(Conflict):
-    """The store no longer has what it acknowledged; only a new upload helps."""
+    """The store has not what it acknowledged; whoever meets this gives nothing up."""
 
     default_code = "parts_lost"
+
+
+class MultipartForgotten(PartsLost):
+    """The store knows nothing of the multipart; if that stays so, only a new upload helps."""
+
+    default_code = "multipart_forgotten"

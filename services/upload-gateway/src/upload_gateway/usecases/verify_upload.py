@@ -12,7 +12,7 @@ from upload_gateway.domain.acceptance import Refusal, judged_content
 from upload_gateway.domain.errors import PartsLost
 from upload_gateway.domain.facts import announced, completed, ended
 from upload_gateway.domain.formats import Format, extension_of
-from upload_gateway.domain.upload import Stored, Upload
+from upload_gateway.domain.upload import Part, Stored, Upload
 from upload_gateway.ports import Ledger, PartStore, Sniffer, Ticket
 
 OPENING = 64 * 1024  # bytes that are sniffed
@@ -30,8 +30,8 @@ class VerifyUpload:
     async def __call__(self, upload_id: UploadId, ticket: Ticket) -> Upload:
         """The upload as it ended.
 
-        Raises Unavailable to be tried again, and whatever a lost lease raises; nothing is recorded
-        then.
+        Raises Unavailable or PartsLost to be tried again, and whatever a lost lease raises; nothing
+        is recorded then.
         """
         upload = await self.ledger.find(upload_id)
         if upload.state == "verifying":
@@ -55,38 +55,68 @@ class VerifyUpload:
         if isinstance(verdict, Refusal):
             rejected = upload.rejected(verdict.reason, self.clock.now())
             return await self._recorded(rejected, ticket)
-        found, format_ = verdict
-        sha256 = upload.sha256 or await self._hashed(upload)
+        found, format_, sha256 = verdict
         return await self._recorded(upload.stored(found, format_, sha256, self.clock.now()), ticket)
 
-    async def _verdict(self, upload: Upload) -> tuple[Stored, Format] | Refusal:
+    async def _verdict(self, upload: Upload) -> tuple[Stored, Format, str] | Refusal:
         if not upload.length:
             return Refusal("empty")
-        found = await self._whole(upload)
-        if found is None:
-            return Refusal("bytes_lost")
+        found, as_acknowledged = await self._whole(upload)
         if found.size != upload.length:
             return Refusal("size_mismatch")
         format_ = await self._judged(upload)
-        return format_ if isinstance(format_, Refusal) else (found, format_)
+        if isinstance(format_, Refusal):
+            return format_
+        return found, format_, await self._digest(upload, as_acknowledged=as_acknowledged)
 
-    async def _whole(self, upload: Upload) -> Stored | None:
+    async def _whole(self, upload: Upload) -> tuple[Stored, bool]:
         """The finished object; an answer to Complete may be lost, so the object itself is asked.
 
-        None when it is not there and the store has forgotten its parts.
+        True when this very call made it of the parts as they were acknowledged. Raises what kept
+        it from being made: no bytes are given up here.
         """
         parts = await self.ledger.parts(upload.id)
         await failpoint("gateway.before_complete")
         lost: RepriseError | None = None
+        as_acknowledged = False
         try:
-            await self.store.complete(upload.key, upload.multipart_id or "", parts)
+            as_acknowledged = await self._complete(upload, parts)
         except RepriseError as error:
             lost = error
         await failpoint("gateway.after_complete")
         found = await self.store.stat(upload.key)
-        if found is None and lost is not None and not isinstance(lost, PartsLost):
-            raise lost
-        return found
+        if found is None:
+            raise lost or PartsLost("the store confirmed an object that it does not have")
+        return found, as_acknowledged
+
+    async def _complete(self, upload: Upload, parts: list[Part]) -> bool:
+        """False when a late writer replaced parts, and the object is made of what is there now.
+
+        Which parts there are, and how large, is the ledger's word alone; only the names that the
+        store has for them are taken from its listing. What they hold is judged by the digest.
+        """
+        multipart_id = upload.multipart_id or ""
+        try:
+            await self.store.complete(upload.key, multipart_id, parts)
+        except PartsLost:
+            held = await self.store.held(upload.key, multipart_id)
+            if [(p.number, p.size) for p in held] != [(p.number, p.size) for p in parts]:
+                raise
+            await self.store.complete(upload.key, multipart_id, held)
+            return False
+        return True
+
+    async def _digest(self, upload: Upload, *, as_acknowledged: bool) -> str:
+        """The running digest if it speaks of this object for sure, else the object is read.
+
+        Raises PartsLost for an object that is not what was acknowledged.
+        """
+        if as_acknowledged and upload.sha256:
+            return upload.sha256
+        sha256 = await self._hashed(upload)
+        if upload.sha256 and sha256 != upload.sha256:
+            raise PartsLost("the object has other bytes than were acknowledged")
+        return sha256
 
     async def _judged(self, upload: Upload) -> Format | Refusal:
         sniffed = self.sniffer.formats(await self.store.opening(upload.key, OPENING))
@@ -94,7 +124,7 @@ class VerifyUpload:
         return judged_content(upload.kind, upload.declared_type, extension, sniffed)
 
     async def _hashed(self, upload: Upload) -> str:
-        """Read once: the running digest was broken by a restart or a change of process."""
+        """Read once: the running digest was broken, or may be of other bytes."""
         digest = hashlib.sha256()
         async for chunk in self.store.stream(upload.key):
             await asyncio.to_thread(digest.update, chunk)

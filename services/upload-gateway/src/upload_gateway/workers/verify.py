@@ -11,8 +11,10 @@ from common.jobs.queue import JobQueue
 from common.jobs.worker import Worker
 from common.telemetry.logs import get_logger, log_event
 from common.telemetry.metrics import Metrics
+from upload_gateway.domain.errors import MultipartForgotten
 from upload_gateway.domain.upload import Upload
 from upload_gateway.usecases.clear_upload import ClearUpload
+from upload_gateway.usecases.give_up_upload import GiveUpUpload
 from upload_gateway.usecases.verify_upload import VerifyUpload
 
 _log = get_logger("upload_gateway.verify")
@@ -21,6 +23,7 @@ _log = get_logger("upload_gateway.verify")
 def build_verify_worker(
     verify: VerifyUpload,
     clear: ClearUpload,
+    give_up: GiveUpUpload,
     queue: JobQueue,
     *,
     kind: str,
@@ -28,7 +31,11 @@ def build_verify_worker(
     wake: asyncio.Event,
     metrics: Metrics,
 ) -> Worker:
-    """A job that fails for good leaves its upload `verifying`: bytes are never given up."""
+    """A job that fails for good leaves its upload `verifying` and says so loudly.
+
+    Bytes are given up only when the store still knows neither multipart nor object at the last
+    try, a quarter of an hour after the first.
+    """
     outcomes = metrics.counter("verified_uploads", "Uploads by how they ended.", ["outcome"])
     return Worker(
         queue,
@@ -37,6 +44,7 @@ def build_verify_worker(
         concurrency=concurrency,
         wake=wake,
         metrics=metrics,
+        on_dead=build_on_dead(give_up, queue, outcomes),
     )
 
 
@@ -53,6 +61,24 @@ def build_handler(
         await clear.soon(upload.id)
 
     return handle
+
+
+def build_on_dead(
+    give_up: GiveUpUpload, queue: JobQueue, outcomes: Counter
+) -> Callable[[Job, Exception], Awaitable[None]]:
+    """What is done when the last try of a job has failed."""
+
+    async def bury(job: Job, error: Exception) -> None:
+        code = getattr(error, "code", type(error).__name__)
+        _log.error("verify.dead", asset_id=str(job.id), code=code, attempts=job.attempt)
+        if isinstance(error, MultipartForgotten):
+            upload = await give_up(UploadId(job.subject), job)
+            outcomes.labels(upload.state).inc()
+            _tell(upload)
+        else:
+            await queue.fail(job, f"{code}: {error}", retry=False)
+
+    return bury
 
 
 def _tell(upload: Upload) -> None:

@@ -7,6 +7,7 @@ from gateway_support.fakes import KnownSniffer, MemoryTicket
 
 from common.errors import Unavailable
 from common.events import UploadCompleted, UploadRejected, decode
+from upload_gateway.domain.errors import MultipartForgotten, PartsLost
 from upload_gateway.domain.upload import Upload
 
 FILE = bytes(range(35))
@@ -65,11 +66,62 @@ async def test_a_lost_lease_records_nothing() -> None:
     assert "completed" not in bench.ledger.types
 
 
-async def test_bytes_that_the_store_lost_are_rejected() -> None:
+async def late_write(bench: Bench, upload: Upload, number: int, body: bytes) -> None:
+    """What a writer that lost the fence does when its request was already on its way."""
+    await bench.store.put_part(upload.key, upload.multipart_id or "", number, memoryview(body))
+
+
+async def test_a_part_that_a_late_writer_replaced_costs_no_upload() -> None:
+    bench = Bench()
+    bench.store.salted = True
+    upload = await whole(bench)
+    await late_write(bench, upload, 2, FILE[10:20])
+    done = await bench.verified(upload)
+    assert (done.state, done.sha256) == ("stored", hashlib.sha256(FILE).hexdigest())
+    assert bench.store.reads == 1
+
+
+@pytest.mark.parametrize("salted", [True, False])
+async def test_other_bytes_than_acknowledged_are_neither_stored_nor_given_up(salted: bool) -> None:
+    bench = Bench()
+    bench.store.salted = salted
+    upload = await whole(bench)
+    await late_write(bench, upload, 2, b"other page")
+    for _ in range(2):
+        with pytest.raises(PartsLost):
+            await bench.verified(upload)
+    assert bench.ledger[upload].state == "verifying"
+    assert bench.ledger.types == ["started", "upload"]
+
+
+async def test_a_missing_part_gives_nothing_up() -> None:
+    bench = Bench()
+    upload = await whole(bench)
+    del bench.store.multiparts[upload.multipart_id or ""][1][2]
+    with pytest.raises(PartsLost):
+        await bench.verified(upload)
+    assert bench.ledger[upload].state == "verifying"
+
+
+async def test_bytes_that_the_store_forgot_are_given_up_only_by_who_has_asked_enough() -> None:
     bench = Bench()
     upload = await whole(bench)
     bench.store.multiparts.clear()
-    assert (await bench.verified(upload)).reason == "bytes_lost"
+    with pytest.raises(MultipartForgotten):
+        await bench.verified(upload)
+    assert bench.ledger[upload].state == "verifying"
+    ticket = MemoryTicket(upload.asset_id)
+    assert (await bench.give_up(upload.id, ticket)).reason == "bytes_lost"
+    assert ticket.closed
+    assert bench.ledger.types[-1] == "rejected"
+
+
+async def test_nothing_is_given_up_of_an_upload_that_ended_meanwhile() -> None:
+    bench = Bench()
+    upload = await whole(bench)
+    await bench.end(upload.id, upload.user_id)
+    assert (await bench.give_up(upload.id, MemoryTicket(upload.asset_id))).state == "aborted"
+    assert bench.ledger.types[-1] == "aborted"
 
 
 async def test_an_object_of_another_size_is_rejected() -> None:

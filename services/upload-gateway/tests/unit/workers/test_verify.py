@@ -1,16 +1,19 @@
 import json
 import logging
+from typing import cast
 
 import pytest
 from gateway_support.bench import Bench
 from gateway_support.fakes import KnownSniffer
 
 from common.jobs.job import Job
+from common.jobs.queue import JobQueue
 from common.telemetry import logs
 from common.telemetry.metrics import Metrics
+from upload_gateway.domain.errors import MultipartForgotten, PartsLost
 from upload_gateway.domain.formats import Format
 from upload_gateway.domain.upload import Upload
-from upload_gateway.workers.verify import build_handler
+from upload_gateway.workers.verify import build_handler, build_on_dead
 
 
 def job_of(upload: Upload) -> Job:
@@ -44,3 +47,33 @@ async def test_each_outcome_is_a_named_event_without_the_capability(
     assert line["asset_id"] == str(upload.asset_id)
     assert str(upload.id) not in json.dumps(line)
     assert bench.ledger[upload].cleared
+
+
+class Graveyard:
+    """The part of a job queue that a dead job meets."""
+
+    def __init__(self) -> None:
+        self.buried: list[str] = []
+
+    async def fail(self, job: Job, error: str, *, retry: bool) -> None:
+        assert not retry
+        self.buried.append(error)
+
+
+@pytest.mark.parametrize(
+    ("error", "state", "buried"),
+    [
+        (MultipartForgotten("gone"), "rejected", []),
+        (PartsLost("another part"), "verifying", ["parts_lost: another part"]),
+        (ZeroDivisionError(), "verifying", ["ZeroDivisionError: "]),
+    ],
+)
+async def test_only_bytes_that_are_gone_for_good_end_an_upload_at_the_last_try(
+    error: Exception, state: str, buried: list[str]
+) -> None:
+    bench, queue = Bench(), Graveyard()
+    upload = await bench.sent(await bench.created(3), 0, b"abc")
+    outcomes = Metrics("upload-gateway").counter("verified_uploads", "", ["outcome"])
+    bury = build_on_dead(bench.give_up, cast("JobQueue", queue), outcomes)
+    await bury(job_of(upload), error)
+    assert (bench.ledger[upload].state, queue.buried) == (state, buried)

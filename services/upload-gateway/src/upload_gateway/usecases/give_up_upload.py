@@ -1,0 +1,32 @@
+"""Tell the client of a finished upload that its bytes are gone, once that is beyond doubt."""
+
+from dataclasses import dataclass
+
+from common.clock import Clock
+from common.ids import UploadId
+from upload_gateway.domain.facts import announced, ended
+from upload_gateway.domain.upload import Upload
+from upload_gateway.ports import Ledger, Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUpUpload:
+    """Only for a multipart that the store has forgotten and that never became an object.
+
+    Whoever calls has asked the store often enough.
+    """
+
+    ledger: Ledger
+    clock: Clock
+
+    async def __call__(self, upload_id: UploadId, ticket: Ticket) -> Upload:
+        """The upload as it ended; raises Unavailable and whatever a lost lease raises."""
+        async with self.ledger.change() as tx:
+            upload = await tx.locked(upload_id)
+            if upload.state == "verifying":
+                upload = upload.rejected("bytes_lost", self.clock.now())
+                fact = ended(upload, await tx.segments(upload_id))
+                await tx.publish(announced(upload, fact, self.clock))
+                await tx.save(upload)
+            await tx.close(ticket)
+        return upload
