@@ -86,6 +86,10 @@ class Breaker:
         self._probing = False
         self._closed_at = self._clock.monotonic() + self._pause
 
+    def left(self) -> None:
+        """The caller gave up first: nothing was learned, the next call may find out."""
+        self._probing = False
+
 
 class Resilience:
     """The policy applied to one dependency; make one for each and share it."""
@@ -127,6 +131,9 @@ class Resilience:
             raise Unavailable("It did not answer in time.", code="timeout") from error
         except Unavailable:
             self._breaker.failed()
+            raise
+        except asyncio.CancelledError:
+            self._breaker.left()
             raise
         except BaseException:
             self._breaker.succeeded()  # it did answer, if not as one hoped

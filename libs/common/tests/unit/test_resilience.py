@@ -108,3 +108,27 @@ async def test_an_answer_of_any_kind_keeps_the_breaker_closed() -> None:
     with pytest.raises(Conflict):
         await Resilience(QUICK, breaker=breaker).call(Part(failures=1, error=Conflict()))
     assert not breaker.open
+
+
+async def test_a_caller_that_leaves_says_nothing_about_the_part() -> None:
+    clock = ManualClock()
+    breaker = Breaker(failures=2, pause=5, clock=clock)
+    dependency = Resilience(Policy(attempts=1), breaker=breaker)
+    part = Part(failures=9)
+
+    async def leave() -> None:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0):
+                await dependency.call(asyncio.Event().wait)
+
+    with pytest.raises(Unavailable):
+        await dependency.call(part)
+    await leave()
+    with pytest.raises(Unavailable):
+        await dependency.call(part)
+    assert breaker.open  # two failures in a row: whoever left in between was no answer
+    clock.advance(5)
+    await leave()
+    with pytest.raises(Unavailable) as asked:
+        await dependency.call(part)  # the next one finds out
+    assert (asked.value.code, part.calls) == ("part_unavailable", 3)

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -22,10 +21,12 @@ from common.events.topics import CATALOG_STATE, WATERMARKS, Topic
 from common.ids import new_event_id
 from common.kafka import topics
 from common.kafka.producer import TransactionalSender
-from common.s3.client import open_s3
 from common.s3.objects import ObjectStore
 from common.settings import CallerSettings, KafkaSettings, S3Settings
+from common.testing.buckets import open_bucket, store_settings
 from common.testing.kafka import redirected, scratch_topic, unique
+from common.testing.ports import free_port
+from common.testing.waiting import eventually
 from common.tokens import MediaTokens
 from common.web.callers import Role, make_token, user_id_for
 from delivery.domain.media import Asset
@@ -54,12 +55,6 @@ def bearer(subject: str, role: Role = "user") -> dict[str, str]:
         lifetime=timedelta(hours=1),
     )
     return {"Authorization": f"Bearer {token}"}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Log:
@@ -173,9 +168,7 @@ class RealDelivery:
         self, holds: Callable[[], Awaitable[bool]], saying: str, *, within: float = 5.0
     ) -> None:
         try:
-            async with asyncio.timeout(within):
-                while not await holds():  # noqa: ASYNC110  (the condition is in another process)
-                    await asyncio.sleep(0.02)
+            await eventually(holds, timeout=within)
         except TimeoutError:
             tail = (self.folder / "log").read_text()[-3000:]
             raise AssertionError(f"{saying}, within {within} s\n{tail}") from None
@@ -251,19 +244,12 @@ async def real_delivery(
 ) -> AsyncIterator[RealDelivery]:
     """A node that is not started yet, with an empty log and a bucket."""
     environment = infra.environment("delivery")
-    s3 = S3Settings(
-        endpoint=environment["MEDIA_S3_ENDPOINT"],
-        access_key_id=environment["MEDIA_S3_ACCESS_KEY_ID"],
-        secret_access_key=SecretStr(environment["MEDIA_S3_SECRET_ACCESS_KEY"]),
-        bucket="delivery-tests",
-    )
+    s3 = store_settings(environment, "delivery-tests")
     log = Log(KafkaSettings(bootstrap=environment["REPRISE_KAFKA_BOOTSTRAP"]))
     await log.create()
     await log.mark()
-    async with open_s3(s3) as client:
-        with contextlib.suppress(client.exceptions.BucketAlreadyOwnedByYou):
-            await client.create_bucket(Bucket=s3.bucket)
-        node = RealDelivery(log, ObjectStore(client, s3.bucket), s3, folder, overrides)
+    async with open_bucket(s3) as store:
+        node = RealDelivery(log, store, s3, folder, overrides)
         try:
             yield node
         finally:

@@ -1,6 +1,5 @@
 """Ranged reads from the real store, also through a line that breaks."""
 
-import contextlib
 import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -12,10 +11,10 @@ from services.delivery.tests.integration.cutting_proxy import CuttingProxy, cutt
 
 from common.errors import Gone, Unavailable
 from common.ids import new_asset_id, original_key
-from common.s3.client import open_s3
 from common.s3.objects import ObjectStore
 from common.s3.presign import Presigner
 from common.settings import S3Settings
+from common.testing.buckets import open_bucket, store_settings
 from delivery.adapters.s3_media import S3Media, open_session
 from delivery.domain.byte_range import ByteRange
 from delivery.domain.errors import ObjectChanged
@@ -44,23 +43,14 @@ class Line:
 
 @pytest.fixture
 async def line(infra: Stack) -> AsyncIterator[Line]:
-    environment = infra.environment("delivery")
-    direct = S3Settings(
-        endpoint=environment["MEDIA_S3_ENDPOINT"],
-        access_key_id=environment["MEDIA_S3_ACCESS_KEY_ID"],
-        secret_access_key=SecretStr(environment["MEDIA_S3_SECRET_ACCESS_KEY"]),
-        bucket="delivery-tests",
-    )
+    direct = store_settings(infra.environment("delivery"), "delivery-tests")
     address = urlsplit(direct.endpoint)
     key = original_key(new_asset_id(), "flac")
     async with (
-        open_s3(direct) as client,
+        open_bucket(direct) as store,
         cutting_proxy(address.hostname or "", address.port or 80) as (proxy, port),
         open_session(8) as session,
     ):
-        with contextlib.suppress(client.exceptions.BucketAlreadyOwnedByYou):
-            await client.create_bucket(Bucket=direct.bucket)
-        store = ObjectStore(client, direct.bucket)
         put = await store.put(key, DATA, content_type="audio/flac")
         through = direct.model_copy(update={"endpoint": f"http://127.0.0.1:{port}"})
         media = S3Media(session, Presigner(through, for_origin="internal"))
@@ -104,6 +94,30 @@ async def test_a_body_that_breaks_for_ever_is_an_error_and_never_a_short_end(lin
     with pytest.raises(Unavailable):
         await read_on_a_line_that_dies()
     assert 0 < len(got) < len(DATA)
+
+
+async def test_a_read_that_does_not_begin_is_tried_again(line: Line) -> None:
+    line.proxy.cuts, line.proxy.after = 2, 1
+    assert await line.read(ByteRange(0, 9)) == DATA[:10]
+    assert line.proxy.connections == 3
+
+
+async def test_a_store_that_is_down_is_left_alone_for_a_while(line: Line) -> None:
+    line.proxy.cuts, line.proxy.after = 1000, 1
+    for _ in range(12):
+        with pytest.raises(Unavailable) as failure:
+            await line.read(WHOLE)
+        assert failure.value.code == "storage_unavailable"
+    # eight failures in a row are enough, and the client connects twice for each
+    assert line.proxy.connections <= 16
+
+
+async def test_one_bad_object_shuts_nobody_out(line: Line) -> None:
+    other = StoredMedia("original", line.stored.key, len(DATA), "0" * 32, "audio/flac")
+    for _ in range(12):
+        with pytest.raises(ObjectChanged):
+            await line.read(ByteRange(0, 9), other)
+    assert await line.read(ByteRange(0, 9)) == DATA[:10]
 
 
 async def test_leaving_early_ends_the_read(line: Line) -> None:

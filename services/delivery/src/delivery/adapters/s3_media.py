@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import aiohttp
 from yarl import URL
 
 from common.errors import Gone, RepriseError, Unavailable
+from common.resilience import Policy, Resilience
 from common.s3.presign import Presigner
 from common.telemetry.logs import get_logger
 from delivery.domain.byte_range import ByteRange
@@ -20,6 +21,8 @@ POOL_TIMEOUT = 5.0  # seconds for a connection, the wait for a free one in the p
 READ_TIMEOUT = 30.0  # seconds without a byte
 URL_LIFETIME = 300  # seconds; only the start of a read needs it
 READ_BUFFER = 256 * 1024  # bytes that may wait for a slow client, per stream
+# what a viewer waits for at most before the first byte; a body is never cut by it
+OPENING = Policy(attempts=3, attempt_timeout=10.0, total_timeout=15.0, longest_wait=1.0)
 MAX_BREAKS = 3  # times in a row that a body may break without giving a byte
 RESUME_PAUSE = 0.1  # seconds, doubled each time
 
@@ -50,6 +53,7 @@ class S3Media:
 
     session: aiohttp.ClientSession
     presigner: Presigner
+    opening: Resilience = field(default_factory=lambda: Resilience(OPENING))
 
     @asynccontextmanager
     async def open(
@@ -87,16 +91,29 @@ class S3Media:
     async def _resume(
         self, media: StoredMedia, rest: ByteRange, breaks: int
     ) -> aiohttp.ClientResponse:
-        while True:
-            if breaks > MAX_BREAKS:
-                raise Unavailable("the store broke off", code="storage_unavailable")
-            await asyncio.sleep(RESUME_PAUSE * 2 ** (breaks - 1))
-            try:
-                return await self._request(media, rest)
-            except Unavailable:
-                breaks += 1
+        if breaks > MAX_BREAKS:
+            raise Unavailable("the store broke off", code="storage_unavailable")
+        await asyncio.sleep(RESUME_PAUSE * 2 ** (breaks - 1))
+        return await self._request(media, rest)
 
     async def _request(self, media: StoredMedia, wanted: ByteRange) -> aiohttp.ClientResponse:
+        try:
+            response = await self.opening.call(lambda: self._asked(media, wanted))
+        except Unavailable as error:  # also when the store is not asked for a while
+            raise Unavailable(
+                "the store does not answer",
+                code="storage_unavailable",
+                retry_after=error.retry_after,
+            ) from error
+        refusal = _refusal(response, media, wanted)
+        if refusal is not None:
+            response.close()
+            _log.warning("store.refused", status=response.status, code=refusal.code)
+            raise refusal
+        return response
+
+    async def _asked(self, media: StoredMedia, wanted: ByteRange) -> aiohttp.ClientResponse:
+        """Any answer but that of a store in trouble; what it says of this object is no outage."""
         url = self.presigner.get_url(media.key, expires=URL_LIFETIME)
         headers = {
             "Range": f"bytes={wanted.first}-{wanted.last}",
@@ -109,12 +126,11 @@ class S3Media:
                 URL(url, encoded=True), headers=headers, allow_redirects=False
             )
         except _BROKEN as error:
-            raise Unavailable("the store does not answer", code="storage_unavailable") from error
-        refusal = _refusal(response, media, wanted)
-        if refusal is not None:
+            raise Unavailable from error
+        if response.status >= 500:
             response.close()
-            _log.warning("store.refused", status=response.status, code=refusal.code)
-            raise refusal
+            _log.warning("store.refused", status=response.status, code="storage_unavailable")
+            raise Unavailable
         return response
 
 
