@@ -14,7 +14,9 @@ CODE := libs services cli devstack $(wildcard tests benchmarks) conftest.py
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' Makefile
 
-install: $(STAMP) ## Python packages, broker, store and system programs
+install: ## Python packages, broker, store and system programs; again if something went missing
+	@rm -f $(STAMP)
+	@$(MAKE) --no-print-directory $(STAMP)
 
 $(STAMP): requirements/dev.txt $(MEMBERS:=/pyproject.toml) devstack/src/devstack/kafka_jars.sha256
 	@mkdir -p .dev
@@ -61,6 +63,8 @@ check: $(STAMP) ## every gate: format, lint, types, imports, generated files
 	$(BIN)/ruff format --check $(CODE)
 	@$(MAKE) --no-print-directory lint types imports
 	$(RUN) generate --check
+	$(BIN)/reprise settings --check
+	$(BIN)/reprise openapi --check
 
 fmt: $(STAMP) ## format, and mend what can be mended
 	$(BIN)/ruff format $(CODE)
@@ -78,8 +82,10 @@ imports: $(STAMP)
 sizes: $(STAMP) ## the largest files and functions
 	@$(RUN) sizes
 
-generate: $(STAMP) ## write what is made from the topology
+generate: $(STAMP) ## write what is made from the topology, the settings and the routes
 	@$(RUN) generate
+	@$(BIN)/reprise settings --write
+	@$(BIN)/reprise openapi
 
 compose-env: $(STAMP) ## write the secrets docker-compose.yml wants to .env
 	@$(RUN) compose-env

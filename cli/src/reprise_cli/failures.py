@@ -16,7 +16,7 @@ _MENDING = {
     "no_shared_secret": "Ask the issuer for a token, or set REPRISE_JWT_SECRET.",
     "out_of_date": "Write it anew: the same command without `--check`.",
 }
-_NO_ENVIRONMENT = "For the stack of `make up`: `set -a; . .dev/env; set +a`."
+_NO_ENVIRONMENT = "For the stack of `make up`: `. .dev/env`."
 
 
 def tell(error: RepriseError | BadSettings) -> int:

@@ -13,7 +13,7 @@ from devstack import cli_reports
 from devstack.errors import DevstackError
 from devstack.log_reading import follow_logs, show_logs
 from devstack.repository import ROOT, topology
-from devstack.settings import DevstackSettings
+from devstack.settings import read_settings
 from devstack.stack import Stack
 from devstack.status import status_table
 from devstack.system_packages import install_system_packages
@@ -44,7 +44,7 @@ def install(*, cache_only: Annotated[bool, typer.Option("--cache-only")] = False
     # Imported late, as for the demo: the resolver and the tus client weigh half a second.
     from devstack.install import install_cache  # noqa: PLC0415
 
-    install_cache(topology(), Toolbox(DevstackSettings()), console.print)
+    install_cache(topology(), Toolbox(read_settings()), console.print)
 
 
 @app.command()
@@ -129,4 +129,6 @@ def demo(
     """Upload, follow to ready, play back by ranges and compare: the main job on real files."""
     from devstack.demo.main_job import run_demo  # noqa: PLC0415
 
+    if not (home / "env").exists():
+        raise DevstackError("the stack is not up: run `make up`")
     run_demo(Stack(topology(), home).env, files or [], home, console)

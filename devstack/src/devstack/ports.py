@@ -33,9 +33,10 @@ def demand_free(process: str, port: int) -> None:
     """Raises the sentence for a port in use: who has it, and how to go on."""
     if is_free(port):
         return
+    elsewhere = 38_000 if 28_000 <= port < 29_000 else 28_000
     raise DevstackError(
         f"port {port}, wanted by {process}, is in use{_holder(port)}: stop that program, "
-        f"or move all ports, for example `REPRISE_PORT_BASE=28000 make up`"
+        f"or move all ports, for example `REPRISE_PORT_BASE={elsewhere} make up`"
     )
 
 

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from devstack.errors import DevstackError
 
 
 class DevstackSettings(BaseSettings):
@@ -33,3 +35,13 @@ class DevstackSettings(BaseSettings):
     def handed_on(self) -> dict[str, str]:
         """The only variables of the caller that a process sees."""
         return {"PATH": self.path, "HOME": str(self.home), "LANG": self.lang}
+
+
+def read_settings() -> DevstackSettings:
+    """The choices as the environment has them; a wrong one is told by its name."""
+    try:
+        return DevstackSettings()
+    except ValidationError as error:
+        wrong = error.errors(include_url=False)[0]
+        name, message = wrong["loc"][0], wrong["msg"]
+        raise DevstackError(f"{name} is wrong: {message[0].lower()}{message[1:]}") from error

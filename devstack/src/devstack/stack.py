@@ -17,7 +17,7 @@ from devstack.os_processes import load_running
 from devstack.programs.kinds import program_of
 from devstack.programs.program import Site
 from devstack.references import fill_all
-from devstack.settings import DevstackSettings
+from devstack.settings import DevstackSettings, read_settings
 from devstack.supervised import Supervised
 from devstack.toolbox import Toolbox
 from devstack.topology import INFRASTRUCTURE, Process, Topology
@@ -43,7 +43,7 @@ class Stack:
     ) -> None:
         self.topology = topology
         self.home = home.resolve()
-        tools = Toolbox(settings or DevstackSettings())
+        tools = Toolbox(settings or read_settings())
         base = port_base or tools.settings.port_base or topology.port_base
         self.place = LocalPlace(topology, self.home, _base_in_use(self.home / "run") or base)
         self._wanted_base = base

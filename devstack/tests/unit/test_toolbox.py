@@ -6,7 +6,7 @@ import pytest
 
 from devstack import system_packages
 from devstack.errors import DevstackError
-from devstack.settings import DevstackSettings
+from devstack.settings import DevstackSettings, read_settings
 from devstack.system_packages import SystemProgram, install_system_packages
 from devstack.toolbox import Toolbox
 
@@ -16,6 +16,12 @@ _NOWHERE = SystemProgram("no-such-program", "no-such-package", None)
 def _empty(folder: Path) -> Toolbox:
     settings = {"XDG_CACHE_HOME": folder, "PATH": str(folder), "REPRISE_NGINX": "no-such-nginx"}
     return Toolbox(DevstackSettings.model_validate(settings))
+
+
+def test_a_wrong_choice_is_told_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REPRISE_PORT_BASE", "abc")
+    with pytest.raises(DevstackError, match=r"^REPRISE_PORT_BASE is wrong: input should be"):
+        read_settings()
 
 
 def test_the_store_and_the_broker_are_brought_by_install(tmp_path: Path) -> None:
