@@ -17,8 +17,8 @@ from common.settings import KafkaSettings
 # a relay killed inside a transaction holds up read-committed readers for this long at most
 # (events.md 2.3)
 TRANSACTION_TIMEOUT_MS = 10_000
-# ours ends first, so that a slow broker is noticed here before it aborts the transaction behind our
-# back
+# the most a caller may grant a batch: ours ends first, so that a slow broker is noticed here before
+# it aborts the transaction behind our back
 BATCH_TIMEOUT = 9.0  # seconds
 START_TIMEOUT = 10.0  # seconds
 STOP_TIMEOUT = 5.0  # seconds
@@ -67,6 +67,7 @@ class TransactionalSender:
             async with asyncio.timeout(START_TIMEOUT):
                 await self._producer.start()
         except (KafkaError, OSError, TimeoutError) as error:
+            self._failed = True  # nothing to wait for, and the leader's session must not grow idle
             await self._close()
             raise Unavailable("Kafka does not answer", code="kafka_unavailable") from error
         return self
@@ -79,8 +80,10 @@ class TransactionalSender:
     ) -> None:
         await self._close()
 
-    async def send_batch(self, messages: Sequence[Message]) -> list[tuple[int, int]]:
-        """Publish all of them or none; returns (partition, offset) of each.
+    async def send_batch(
+        self, messages: Sequence[Message], *, within: float = BATCH_TIMEOUT
+    ) -> list[tuple[int, int]]:
+        """Publish all of them or none in `within` seconds; returns (partition, offset) of each.
 
         Raises Forbidden for a topic that belongs to another service, before anything is sent;
         Fenced and Unavailable as the class says.
@@ -90,7 +93,7 @@ class TransactionalSender:
         if producer is None:
             raise Unavailable("the sender is closed", code="kafka_unavailable")
         try:
-            async with asyncio.timeout(BATCH_TIMEOUT):
+            async with asyncio.timeout(min(within, BATCH_TIMEOUT)):
                 return await _transaction(producer, messages)
         except (KafkaError, OSError, TimeoutError, AssertionError) as error:
             self._failed = True

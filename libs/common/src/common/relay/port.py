@@ -53,8 +53,12 @@ class OutboxSource(Protocol):
 class Sender(Protocol):
     """A transactional producer that fences its predecessors (common.kafka.producer)."""
 
-    async def send_batch(self, messages: Sequence[Message]) -> list[tuple[int, int]]:
+    async def send_batch(
+        self, messages: Sequence[Message], *, within: float
+    ) -> list[tuple[int, int]]:
         """All or none of them, in order per key; (partition, offset) of each.
+
+        `within` is in seconds; a sender may have a lower limit of its own.
 
         Raises Fenced when a newer producer has this one's id or our own transaction was too slow,
         Unavailable for every other failure. After either the sender is dead.

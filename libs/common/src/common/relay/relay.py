@@ -25,6 +25,10 @@ POLL = 0.1  # seconds, for rows that other processes of the service wrote
 WATERMARK_EVERY = 1.0  # seconds
 STANDBY = 1.0  # seconds between tries to become the leader
 RETRY_FIRST, RETRY_CAP = 0.25, 2.0  # seconds
+# How long a batch may take. A broker that came back may leave a transaction hanging that it knew
+# before; a new producer ends that at once, so we do not wait for the broker's own time-out (10 s).
+# One that is only slow is granted twice what its last batch took, or was given up after.
+PATIENCE_FIRST, PATIENCE_CAP = 3.0, 9.0  # seconds
 
 _log = get_logger("common.relay")
 
@@ -55,6 +59,7 @@ class Relay:
         self._metrics = RelayMetrics(metrics)
         self._told = self._sampled = float("-inf")
         self._delay = RETRY_FIRST
+        self._patience = PATIENCE_FIRST
 
     async def loop(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set (a `Loop` of common.web.server)."""
@@ -121,7 +126,7 @@ class Relay:
             messages.append(self._watermark(due))
         if not messages:
             return
-        places = await sender.send_batch(messages)
+        places = await self._sent(sender, messages)
         await failpoint("relay.after_commit")
         if due is not None:
             self._told = self._clock.monotonic()
@@ -131,6 +136,14 @@ class Relay:
                 [(row[0], *place) for row, place in zip(rows, places, strict=False)]
             )
             self._metrics.published.inc(len(rows))
+
+    async def _sent(self, sender: Sender, messages: Sequence[Message]) -> list[tuple[int, int]]:
+        started = self._clock.monotonic()
+        try:
+            return await sender.send_batch(messages, within=self._patience)
+        finally:
+            took = self._clock.monotonic() - started
+            self._patience = min(max(PATIENCE_FIRST, 2 * took), PATIENCE_CAP)
 
     def _watermark_due(self) -> bool:
         return self._clock.monotonic() - self._told >= WATERMARK_EVERY

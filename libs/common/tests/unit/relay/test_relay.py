@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
@@ -60,6 +60,8 @@ class Broker:
     def __init__(self) -> None:
         self.batches: list[list[Message]] = []
         self.fails: list[RepriseError] = []
+        self.granted: list[float] = []
+        self.takes: Callable[[], None] = lambda: None
         self.opened = 0
 
     @asynccontextmanager
@@ -67,7 +69,11 @@ class Broker:
         self.opened += 1
         yield self
 
-    async def send_batch(self, messages: Sequence[Message]) -> list[tuple[int, int]]:
+    async def send_batch(
+        self, messages: Sequence[Message], *, within: float
+    ) -> list[tuple[int, int]]:
+        self.granted.append(within)
+        self.takes()
         if self.fails:
             raise self.fails.pop(0)
         self.batches.append(list(messages))
@@ -162,10 +168,21 @@ async def test_a_failed_batch_is_sent_again_by_a_new_sender() -> None:
     assert scene.sample("media_relay_fenced_total") == 1
 
 
+async def test_a_slow_broker_is_granted_more_time_and_a_fast_one_no_more_than_it_needs() -> None:
+    scene = Scene(1, 2, 3, 4, 5, batch=1)
+    lasting = [3.0, 6.0, 2.0, 0.1, 0.1, 0.1, 0.1]
+    scene.broker.takes = lambda: scene.clock.advance(lasting.pop(0) if lasting else 0)
+    scene.broker.fails = [Unavailable("3 s were too few"), Unavailable("6 s were too few")]
+    async with scene.running():
+        await eventually(lambda: not scene.outbox.rows)
+
+    assert scene.broker.granted[:5] == [3.0, 6.0, 9.0, 4.0, 3.0]
+
+
 async def test_a_fenced_sender_without_the_lock_opens_no_other() -> None:
     scene = Scene(1)
 
-    async def usurped(messages: Sequence[Message]) -> list[tuple[int, int]]:
+    async def usurped(messages: Sequence[Message], *, within: float) -> list[tuple[int, int]]:
         scene.outbox.locked_out = True
         raise Fenced
 
