@@ -1,8 +1,9 @@
-"""A fresh, migrated schema for one integration test, dropped afterwards."""
+"""A fresh, migrated schema or database for one integration test, dropped afterwards."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import asyncpg
 from pydantic import SecretStr
@@ -10,6 +11,7 @@ from pydantic import SecretStr
 from common.ids import new_event_id
 from common.postgres.engine import Database, open_engine
 from common.postgres.migrate import migrate
+from common.postgres.provision import provision
 from common.settings import PostgresSettings
 
 
@@ -49,6 +51,24 @@ async def scratch(
             yield ScratchSchema(name, admin_url, settings, database)
     finally:
         await _run(admin_url, f"DROP SCHEMA {name} CASCADE")
+
+
+@asynccontextmanager
+async def service_database(admin_url: str, service: str) -> AsyncIterator[str]:
+    """The URL of a database that nobody else uses, as `reprise setup` makes it for a service.
+
+    It has the service's role, which the URL names, and its migrated schema.
+    """
+    package = service.replace("-", "_")
+    name = f"{package}_{new_event_id().hex}"
+    place = urlsplit(admin_url).netloc.rpartition("@")[2]
+    url = f"postgresql://{name}:secret@{place}/{name}"
+    await provision(admin_url, {service: url})
+    try:
+        await migrate(url, package)
+        yield url
+    finally:
+        await _run(admin_url, f"DROP DATABASE {name} WITH (FORCE)", f"DROP ROLE {name}")
 
 
 async def _run(url: str, *statements: str) -> None:
