@@ -12,6 +12,9 @@ from typing import Any
 import httpx
 import pytest
 
+from common.testing.ports import free_port
+from common.testing.waiting import eventually
+
 pytestmark = pytest.mark.integration
 
 TINY = Path(__file__).with_name("tiny_service.py")
@@ -31,12 +34,6 @@ class Tiny:
         return self.process.returncode, [json.loads(line) for line in out.splitlines()]
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 async def launch(**environment: str) -> Tiny:
     port = free_port()
     process = await asyncio.create_subprocess_exec(
@@ -50,13 +47,15 @@ async def launch(**environment: str) -> Tiny:
 
 
 async def until_ready(tiny: Tiny) -> None:
-    async with asyncio.timeout(15), httpx.AsyncClient() as http:
-        while True:
+    async with httpx.AsyncClient() as http:
+
+        async def ready() -> bool:
             try:
-                if (await http.get(tiny.url + "/readyz")).status_code == 200:
-                    return
+                return (await http.get(tiny.url + "/readyz")).status_code == 200
             except httpx.TransportError:
-                await asyncio.sleep(0.02)
+                return False
+
+        await eventually(ready, timeout=15)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The catalog's adapters on a schema of their own, and all that stands in it."""
 
-import asyncio
 from typing import Any
 
 from services.catalog.tests.ways_in import WaysIn
@@ -14,6 +13,7 @@ from catalog.domain.states import State
 from common.clock import SystemClock
 from common.ids import AssetId
 from common.testing.postgres import ScratchSchema
+from common.testing.waiting import eventually
 
 
 class RealCatalog:
@@ -32,12 +32,13 @@ class RealCatalog:
 
     async def until(self, asset_id: AssetId, state: State, *, within: float = 15) -> Asset:
         """The asset once it is in that state; fails after `within` seconds."""
-        async with asyncio.timeout(within):
-            while True:
-                view = await self.reader.find(asset_id)
-                if view is not None and view.asset.state is state:
-                    return view.asset
-                await asyncio.sleep(0.02)
+
+        async def reached() -> bool:
+            view = await self.reader.find(asset_id)
+            return view is not None and view.asset.state is state
+
+        await eventually(reached, timeout=within)
+        return await self.asset(asset_id)
 
     async def tables(self) -> dict[str, list[dict[str, Any]]]:
         """Every row of every table, the outbox with all its columns too."""

@@ -6,9 +6,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
-from urllib.parse import urlsplit
 
-import asyncpg
 import httpx
 import pytest
 from pydantic import SecretStr
@@ -17,11 +15,10 @@ from services.catalog.tests.ways_in import CALLERS, bearer, settings_for
 from catalog.bootstrap import bootstrap
 from catalog.settings import CatalogSettings
 from common.clock import SystemClock
-from common.ids import new_event_id
-from common.postgres.migrate import migrate
-from common.postgres.provision import provision
 from common.settings import CallerSettings, PostgresSettings
 from common.telemetry.telemetry import Telemetry, open_telemetry
+from common.testing.postgres import service_database
+from common.testing.waiting import eventually
 from devstack.ports import FreePorts
 from devstack.stack import Stack
 
@@ -32,19 +29,8 @@ NO_KAFKA = "127.0.0.1:9"
 
 @pytest.fixture
 async def postgres(infra: Stack) -> AsyncIterator[PostgresSettings]:
-    """A database of its own with the catalog's role and schema, as `reprise setup` makes them."""
-    admin = infra.env["REPRISE_POSTGRES_ADMIN_URL"]
-    name = f"catalog_{new_event_id().hex}"
-    url = f"postgresql://{name}:secret@{urlsplit(admin).netloc.rsplit('@', 1)[-1]}/{name}"
-    await provision(admin, {"catalog": url})
-    await migrate(url, "catalog")
-    try:
+    async with service_database(infra.env["REPRISE_POSTGRES_ADMIN_URL"], "catalog") as url:
         yield PostgresSettings(url=SecretStr(url))
-    finally:
-        connection = await asyncpg.connect(admin, timeout=10)
-        await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-        await connection.execute(f"DROP ROLE {name}")
-        await connection.close()
 
 
 def telemetry_of(settings: CatalogSettings) -> Telemetry:
@@ -102,7 +88,7 @@ async def test_the_program_serves_until_it_is_told_to_stop_and_leaves_with_0(
             sys.executable, "-m", "catalog.main", env=environment, stdout=asyncio.subprocess.DEVNULL
         )
         try:
-            assert await became_ready(f"http://127.0.0.1:{port}/readyz")
+            await until_ready(f"http://127.0.0.1:{port}/readyz")
             program.send_signal(signal.SIGTERM)
             async with asyncio.timeout(30):
                 assert await program.wait() == 0
@@ -121,13 +107,15 @@ def free_port() -> Iterator[int]:
         ports.release()
 
 
-async def became_ready(url: str) -> bool:
-    async with asyncio.timeout(30), httpx.AsyncClient(timeout=2) as client:
-        while True:
+async def until_ready(url: str) -> None:
+    async with httpx.AsyncClient(timeout=2) as client:
+
+        async def ready() -> bool:
             with contextlib.suppress(httpx.TransportError):
-                if (await client.get(url)).status_code == 200:
-                    return True
-            await asyncio.sleep(0.05)
+                return (await client.get(url)).status_code == 200
+            return False
+
+        await eventually(ready, timeout=30)
 
 
 async def test_missing_settings_end_the_program_with_one_sentence_each() -> None:

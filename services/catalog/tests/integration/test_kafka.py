@@ -21,6 +21,7 @@ from common.subscriber.dead_letters import DeadLetters
 from common.subscriber.loop import run_consumers
 from common.subscriber.subscriber import ReliableSubscriber
 from common.testing.kafka import scratch_topic, unique
+from common.testing.waiting import eventually
 from devstack.stack import Stack
 
 pytestmark = pytest.mark.integration
@@ -105,11 +106,7 @@ async def test_facts_of_two_topics_in_any_order_and_each_twice_make_one_ready_as
     async with streams.running():
         asset = await catalog.until(story.asset_id, State.READY, within=40)
         # seven facts and a name, all told twice, the last of a topic perhaps not read yet
-        async with asyncio.timeout(20):
-            while True:
-                if catalog.ways_in.outcomes("duplicate") >= len(heard):
-                    break
-                await asyncio.sleep(0.02)
+        await eventually(lambda: catalog.ways_in.outcomes("duplicate") >= len(heard), timeout=20)
     assert len(asset.renditions) == 2
     assert catalog.ways_in.outcomes("applied") == len(heard)
     types = await catalog.types()

@@ -1,17 +1,15 @@
 """The janitor's tables, bucket and topics, fresh for each test that asks."""
 
-import contextlib
 from collections.abc import AsyncIterator
 
 import pytest
-from pydantic import SecretStr
 
 from common.clock import SystemClock
 from common.jobs.queue import JobQueue
 from common.postgres.engine import Database
-from common.s3.client import open_s3
 from common.s3.objects import ObjectStore
 from common.settings import KafkaSettings, S3Settings
+from common.testing.buckets import open_bucket, store_settings
 from common.testing.postgres import scratch_schema
 from devstack.stack import Stack
 from janitor.adapters.postgres_unit_of_work import PostgresUnitOfWork
@@ -45,18 +43,10 @@ def unit_of_work(database: Database, queue: JobQueue) -> PostgresUnitOfWork:
 
 @pytest.fixture
 def s3_settings(infra: Stack) -> S3Settings:
-    environment = infra.environment("setup")
-    return S3Settings(
-        endpoint=environment["MEDIA_S3_ENDPOINT"],
-        access_key_id=environment["MEDIA_S3_ACCESS_KEY_ID"],
-        secret_access_key=SecretStr(environment["MEDIA_S3_SECRET_ACCESS_KEY"]),
-        bucket="janitor-objects",
-    )
+    return store_settings(infra.environment("setup"), "janitor-objects")
 
 
 @pytest.fixture
 async def store(s3_settings: S3Settings) -> AsyncIterator[ObjectStore]:
-    async with open_s3(s3_settings) as client:
-        with contextlib.suppress(client.exceptions.BucketAlreadyOwnedByYou):
-            await client.create_bucket(Bucket=s3_settings.bucket)
-        yield ObjectStore(client, s3_settings.bucket)
+    async with open_bucket(s3_settings) as opened:
+        yield opened

@@ -1,42 +1,17 @@
-"""The janitor as a process of its own, in a database of its own, to be killed."""
+"""The janitor as a process of its own, to be killed."""
 
 import asyncio
 import contextlib
 import os
-import secrets
-import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
-import asyncpg
-
-from common.postgres.migrate import migrate
-from common.postgres.provision import provision
 from common.settings import S3Settings
 
 KILLED = 137
 DEADLINE = 30.0  # seconds
-
-
-@contextlib.asynccontextmanager
-async def own_database(admin_url: str) -> AsyncIterator[str]:
-    """The URL of a role with a migrated schema `janitor` in a database that nobody else uses."""
-    name = f"janitor_{secrets.token_hex(6)}"
-    parts = urlsplit(admin_url)
-    place = (parts.netloc.rpartition("@")[2], f"/{name}")
-    url = urlunsplit(("postgresql", f"{name}:{secrets.token_hex(8)}@{place[0]}", place[1], "", ""))
-    await provision(admin_url, {"janitor": url})
-    try:
-        await migrate(url, "janitor")
-        yield url
-    finally:
-        connection = await asyncpg.connect(admin_url, timeout=10)
-        await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-        await connection.execute(f"DROP ROLE {name}")
-        await connection.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +57,3 @@ class JanitorProcess:
             "MEDIA_S3_SECRET_ACCESS_KEY": self.s3.secret_access_key.get_secret_value(),
             "MEDIA_ASSETS_BUCKET": self.s3.bucket,
         }
-
-
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port

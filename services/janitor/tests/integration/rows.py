@@ -1,7 +1,5 @@
 """What the tests look at in the database, below the ports."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,12 +46,3 @@ async def count(database: Database, table: str) -> int:
     }
     async with database.read() as session:
         return int(await session.scalar(statements[table]) or 0)
-
-
-async def until(reached: Callable[[], Awaitable[bool]], seconds: float = 30) -> None:
-    """Ask again and again until it is so; TimeoutError when it never is."""
-    async with asyncio.timeout(seconds):
-        while True:
-            if await reached():
-                return
-            await asyncio.sleep(0.05)

@@ -11,10 +11,8 @@ from services.janitor.tests.integration.janitor_process import (
     DEADLINE,
     KILLED,
     JanitorProcess,
-    free_port,
-    own_database,
 )
-from services.janitor.tests.integration.rows import states, told, until
+from services.janitor.tests.integration.rows import states, told
 from services.janitor.tests.unit.samples import asset_order, declaration
 
 from common.clock import SystemClock
@@ -23,6 +21,9 @@ from common.jobs.queue import JobQueue
 from common.postgres.engine import Database, open_engine
 from common.s3.objects import ObjectStore
 from common.settings import KafkaSettings, PostgresSettings, S3Settings
+from common.testing.ports import free_port
+from common.testing.postgres import service_database
+from common.testing.waiting import eventually
 from janitor.adapters.postgres_unit_of_work import PostgresUnitOfWork
 from janitor.domain.purge_order import PurgeOrder
 from janitor.usecases.declare_object import DeclareObject
@@ -35,7 +36,7 @@ pytestmark = pytest.mark.integration
 async def janitor(
     admin_url: str, s3_settings: S3Settings, kafka: KafkaSettings, tmp_path: Path
 ) -> AsyncIterator[JanitorProcess]:
-    async with own_database(admin_url) as url:
+    async with service_database(admin_url, "janitor") as url:
         log = tmp_path / "janitor.log"
         yield JanitorProcess(url, s3_settings, kafka.bootstrap, free_port(), log)
 
@@ -66,7 +67,7 @@ async def until_purged(tables: Database, order: PurgeOrder) -> None:
     async def purged() -> bool:
         return set((await states(tables, order.asset_id)).values()) == {"purged"}
 
-    await until(purged)
+    await eventually(purged, timeout=30)
 
 
 @pytest.mark.req("JAN-01")

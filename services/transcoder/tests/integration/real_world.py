@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
-import asyncpg
 from pydantic import SecretStr
 from services.transcoder.tests.memory import a_request, an_envelope
 from sqlalchemy import text
@@ -25,11 +23,12 @@ from common.ids import new_event_id
 from common.jobs.queue import JobQueue
 from common.jobs.worker import Worker
 from common.postgres.engine import Database, open_engine
-from common.postgres.migrate import migrate
-from common.s3.client import open_s3
 from common.s3.objects import ObjectStore
 from common.settings import PostgresSettings, S3Settings
 from common.telemetry.metrics import Metrics
+from common.testing.buckets import open_bucket, store_settings
+from common.testing.postgres import service_database
+from common.testing.waiting import eventually
 from transcoder.adapters.postgres_ledger import PostgresLedger
 from transcoder.adapters.s3_media import S3Media
 from transcoder.adapters.sandbox_levels import open_sandbox
@@ -84,6 +83,10 @@ class RealWorld:
 
     async def work(self, kinds: Sequence[str] = (PROBE, STEP)) -> None:
         """Run workers until no job of these kinds waits or runs."""
+
+        async def idle() -> bool:
+            return await self.open_jobs(kinds) == 0
+
         stop = asyncio.Event()
         table = {PROBE: self.handlers.run_probe, STEP: self.handlers.run_step}
         async with asyncio.TaskGroup() as group:
@@ -99,9 +102,7 @@ class RealWorld:
                     poll=0.05,
                 )
                 group.create_task(worker.loop(stop))
-            async with asyncio.timeout(60):
-                while await self.open_jobs(kinds):  # noqa: ASYNC110 (rows of a table)
-                    await asyncio.sleep(0.05)
+            await eventually(idle, timeout=60)
             stop.set()
 
     async def open_jobs(self, kinds: Sequence[str]) -> int:
@@ -136,19 +137,15 @@ class RealWorld:
 async def open_world(env: dict[str, str], folder: Path) -> AsyncIterator[RealWorld]:
     """A database and a bucket of the test's own on the running servers."""
     async with AsyncExitStack() as stack:
-        url = await stack.enter_async_context(_database(env["REPRISE_POSTGRES_ADMIN_URL"]))
+        url = await stack.enter_async_context(
+            service_database(env["REPRISE_POSTGRES_ADMIN_URL"], SCHEMA)
+        )
         database = await stack.enter_async_context(
             open_engine(PostgresSettings(url=SecretStr(url)), schema=SCHEMA)
         )
-        s3 = S3Settings(
-            endpoint=env["MEDIA_S3_ENDPOINT"],
-            access_key_id=env["MEDIA_S3_ACCESS_KEY_ID"],
-            secret_access_key=SecretStr(env["MEDIA_S3_SECRET_ACCESS_KEY"]),
-            bucket=f"test-{new_event_id().hex}",
-        )
-        client = await stack.enter_async_context(open_s3(s3))
-        await client.create_bucket(Bucket=s3.bucket)
-        store, metrics = ObjectStore(client, s3.bucket), Metrics("transcoder")
+        s3 = store_settings(env, f"test-{new_event_id().hex}")
+        store = await stack.enter_async_context(open_bucket(s3))
+        metrics = Metrics("transcoder")
         sandbox, _ = await open_sandbox("bwrap", "ffmpeg")
         scratch = stack.enter_context(open_scratch(folder / "scratch", limit=2**30))
         queue = JobQueue(database, lease=timedelta(seconds=4))
@@ -162,24 +159,3 @@ async def open_world(env: dict[str, str], folder: Path) -> AsyncIterator[RealWor
             metrics,
         )
         yield RealWorld(url, s3, database, queue, store, handlers, metrics, folder / "scratch")
-
-
-@asynccontextmanager
-async def _database(admin_url: str) -> AsyncIterator[str]:
-    name = f"test_{new_event_id().hex}"
-    url = urlunsplit(urlsplit(admin_url)._replace(path=f"/{name}"))
-    await _run(admin_url, f"CREATE DATABASE {name}")
-    try:
-        await _run(url, f"CREATE SCHEMA {SCHEMA}")
-        await migrate(url, "transcoder", schema=SCHEMA)
-        yield url
-    finally:
-        await _run(admin_url, f"DROP DATABASE {name} WITH (FORCE)")
-
-
-async def _run(url: str, statement: str) -> None:
-    connection = await asyncpg.connect(url, timeout=10)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import httpx
 from services.transcoder.tests.integration.real_world import RealWorld
-from services.transcoder.tests.integration.walls import until
 
+from common.testing.waiting import eventually
 from devstack.ports import FreePorts
 
 
@@ -26,14 +26,14 @@ class ServiceProcess:
 
     async def ready(self) -> None:
         """Raises with the log when it ends instead."""
-        async with httpx.AsyncClient(timeout=5) as client, asyncio.timeout(30):
-            while self.process.returncode is None:
-                try:
-                    if (await client.get(f"{self.url}/readyz")).status_code == 200:
-                        return
-                except httpx.TransportError:
-                    await asyncio.sleep(0.05)
-        raise AssertionError(_text(self.log))
+        await eventually(self._ready, timeout=30)
+
+    async def _ready(self) -> bool:
+        assert self.process.returncode is None, self.log.read_text()[-3000:]
+        try:
+            return (await self.get("/readyz")).status_code == 200
+        except httpx.TransportError:
+            return False
 
     async def get(self, path: str) -> httpx.Response:
         async with httpx.AsyncClient(timeout=5) as client:
@@ -86,8 +86,3 @@ async def service(
         if process.returncode is None:
             process.send_signal(signal.SIGKILL)
             await process.wait()
-        await until(lambda: process.returncode is not None)
-
-
-def _text(log: Path) -> str:
-    return log.read_text()[-3000:]

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from services.transcoder.tests import media
 from services.transcoder.tests.integration.real_world import RealWorld, open_world
-from services.transcoder.tests.integration.walls import until
 from services.transcoder.tests.memory import a_request
 
 from common import failpoints
@@ -26,6 +25,7 @@ from common.events import (
     RenditionFailed,
     RenditionReady,
 )
+from common.testing.waiting import eventually
 from devstack.stack import Stack
 from transcoder.domain.claim import PROBE
 
@@ -218,7 +218,7 @@ async def test_the_scratch_is_empty_when_all_is_done(world: RealWorld, flac: Pat
     await world.work()
     left = [path.name for path in world.scratch.rglob("*") if path.is_file()]
     assert set(left) == {".lock"}
-    await until(lambda: not list(world.scratch.rglob("source")))
+    await eventually(lambda: not list(world.scratch.rglob("source")))
 
 
 async def test_a_low_source_is_left_as_it_is(world: RealWorld, tmp_path: Path) -> None:

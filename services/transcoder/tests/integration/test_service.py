@@ -9,9 +9,10 @@ import pytest
 from services.transcoder.tests import media
 from services.transcoder.tests.integration.real_world import RealWorld, open_world
 from services.transcoder.tests.integration.service_process import service
-from services.transcoder.tests.integration.walls import descendants, running, until
+from services.transcoder.tests.integration.walls import descendants, running
 
 from common.events import RenditionReady
+from common.testing.waiting import eventually
 from devstack.stack import Stack
 
 pytestmark = pytest.mark.integration
@@ -59,18 +60,22 @@ async def test_a_job_whose_worker_is_killed_in_the_middle_is_taken_over(
     await world.heard(request)
     async with service(world, scratch) as first:
         await first.ready()
-        await until(lambda: bool(running("ffmpeg", descendants(first.process.pid))), 30)
+        await eventually(
+            lambda: bool(running("ffmpeg", descendants(first.process.pid))), timeout=30
+        )
         encoders = running("ffmpeg", descendants(first.process.pid))
         await first.kill()
-        await until(lambda: not running("ffmpeg", encoders))
+        await eventually(lambda: not running("ffmpeg", encoders))
     left = list(scratch.glob("worker-*/job-*"))
     assert left
     async with service(world, scratch) as second:
         await second.ready()
         assert not [path for path in left if path.exists()]
-        async with asyncio.timeout(60):
-            while "ProcessingFinished" not in await world.told():  # noqa: ASYNC110 (rows)
-                await asyncio.sleep(0.1)
+
+        async def finished() -> bool:
+            return "ProcessingFinished" in await world.told()
+
+        await eventually(finished, timeout=60)
     facts = await world.facts()
     ready = [fact.rendition for fact in facts if isinstance(fact, RenditionReady)]
     assert sorted(ready) == ["poster", "video-1080"]

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 from services.transcoder.tests import media
-from services.transcoder.tests.integration.walls import Workbench, descendants, running, until
+from services.transcoder.tests.integration.walls import Workbench, descendants, running
 
 from common.errors import RepriseError
+from common.testing.waiting import eventually
 from transcoder.adapters.bwrap_sandbox import BwrapSandbox
 from transcoder.adapters.confined_process import run_process
 from transcoder.adapters.sandbox import Mounts, SandboxUnavailable
@@ -229,12 +230,21 @@ async def test_a_cancelled_step_leaves_no_encoder_behind(bench: Workbench) -> No
     task = asyncio.ensure_future(
         bench.sandbox.run(["ffmpeg", "-nostdin", *loop], Mounts(source=source), BUDGET)
     )
-    await until(lambda: bool(running("ffmpeg", descendants(os.getpid()))))
+    await eventually(lambda: bool(running("ffmpeg", descendants(os.getpid()))))
     ours = running("ffmpeg", descendants(os.getpid()))
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await until(lambda: not running("ffmpeg", ours))
+    await eventually(lambda: not running("ffmpeg", ours))
+
+
+async def test_what_a_program_started_and_left_behind_ends_with_it() -> None:
+    # at the level `container` nothing else would: the program is no init of its own there
+    script = "sleep 300 >/dev/null 2>&1 & echo $!"
+    outcome = await run_process(["/bin/sh", "-c", script], environment={}, wall=20)
+    assert outcome.status == 0
+    left = {int(outcome.stdout)}
+    await eventually(lambda: not running("sleep", left))
 
 
 async def test_a_machine_without_bubblewrap_is_refused(

@@ -1,7 +1,5 @@
 """The real sandbox and tools for tests, and a look at what runs on this machine."""
 
-import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,10 +81,3 @@ def _name_of(pid: int) -> str:
         return ""
     state = told.rpartition(")")[2].split()[0]
     return "" if state == "Z" else told.partition("(")[2].rpartition(")")[0]
-
-
-async def until(condition: Callable[[], bool], seconds: float = 15.0) -> None:
-    """Raises TimeoutError when it does not become true."""
-    async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110
-            await asyncio.sleep(0.02)  # processes of the machine set no event

@@ -16,6 +16,7 @@ from common.postgres.provision import provision
 from common.s3.client import open_s3
 from common.s3.objects import ObjectStore
 from common.settings import CallerSettings, S3Settings
+from common.testing.buckets import store_settings
 from common.web.callers import Role, make_token, user_id_for
 
 MIB = 1024 * 1024
@@ -75,12 +76,7 @@ def make_places(operator: Mapping[str, str]) -> Places:
     admin = operator["REPRISE_POSTGRES_ADMIN_URL"]
     host = admin.rsplit("@", 1)[1].split("/", 1)[0]
     url = f"postgresql://gateway_{name}:{new_object_id()}@{host}/gateway_{name}"
-    s3 = S3Settings(
-        endpoint=operator["MEDIA_S3_ENDPOINT"],
-        access_key_id=operator["MEDIA_S3_ACCESS_KEY_ID"],
-        secret_access_key=SecretStr(operator["MEDIA_S3_SECRET_ACCESS_KEY"]),
-        bucket=f"gateway-{name}",
-    )
+    s3 = store_settings(operator, f"gateway-{name}")
     callers = CallerSettings(
         jwt_secret=SecretStr("tests only, tests only, tests only"),
         installation_key=SecretStr("tests only, tests only, tests only"),

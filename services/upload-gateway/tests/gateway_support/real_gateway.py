@@ -1,7 +1,6 @@
 """A gateway as a process of its own, to be talked to, killed and started again."""
 
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import httpx
 
+from common.testing.ports import free_port
 from gateway_support.places import Places
 
 PATIENCE = 30.0  # seconds
@@ -21,7 +21,7 @@ class RealGateway:
 
     def __init__(self, places: Places, log: Path, **extra: str) -> None:
         self.places = places
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._log, self._extra = log, extra
         self._process: subprocess.Popen[bytes] | None = None
@@ -100,10 +100,3 @@ def eventually(condition: Callable[[], bool], patience: float = PATIENCE) -> Non
     while not condition():
         assert time.monotonic() < until, "it did not come true in time"
         time.sleep(0.02)
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-    return port
