@@ -1,6 +1,5 @@
 """The object store against the real server, over a socket, with signatures checked."""
 
-import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,9 +8,11 @@ from pydantic import SecretStr
 
 from common.errors import RepriseError, Unavailable
 from common.ids import new_object_id
+from common.s3 import files
 from common.s3.client import open_s3
 from common.s3.objects import ObjectStore
 from common.settings import S3Settings
+from common.testing.buckets import open_bucket, store_settings
 from common.testing.object_store_suite import CASES, Case
 from devstack.stack import Stack
 
@@ -20,21 +21,13 @@ pytestmark = pytest.mark.integration
 
 @pytest.fixture
 def settings(infra: Stack) -> S3Settings:
-    environment = infra.environment("setup")
-    return S3Settings(
-        endpoint=environment["MEDIA_S3_ENDPOINT"],
-        access_key_id=environment["MEDIA_S3_ACCESS_KEY_ID"],
-        secret_access_key=SecretStr(environment["MEDIA_S3_SECRET_ACCESS_KEY"]),
-        bucket="common-objects",
-    )
+    return store_settings(infra.environment("setup"), "common-objects")
 
 
 @pytest.fixture
 async def store(settings: S3Settings) -> AsyncIterator[ObjectStore]:
-    async with open_s3(settings) as client:
-        with contextlib.suppress(client.exceptions.BucketAlreadyOwnedByYou):
-            await client.create_bucket(Bucket=settings.bucket)
-        yield ObjectStore(client, settings.bucket)
+    async with open_bucket(settings) as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -56,7 +49,7 @@ async def test_a_file_that_cannot_be_finished_leaves_no_multipart(
     source.write_bytes(bytes(17 * 1024 * 1024))
     await store.put(prefix + "blocked", b"x", content_type="text/plain")
     with pytest.raises(RepriseError):  # a key below an object cannot exist on this server
-        await store.upload_file(source, prefix + "blocked/file", "video/mp4")
+        await files.upload(store, source, prefix + "blocked/file", "video/mp4")
     assert [item async for item in store.list_multiparts(prefix)] == []
 
 

@@ -1,18 +1,16 @@
-"""The production adapter for objects: reads, writes, streams, files, multiparts, listings.
+"""The production adapter for objects: reads, writes, streams, multiparts, listings.
 
 Every write signs its payload, so a cut body is refused by the store (design rule 7). Bodies are
 read in chunks of 64 KiB or more and always closed. All errors are kinds of common.errors, see
 `common.s3.failures`.
 """
 
-import asyncio
 import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import aclosing, asynccontextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any
 
-from common.errors import Invalid, NotFound, RepriseError, Unavailable
+from common.errors import Invalid, NotFound, Unavailable
 from common.s3.bodies import body_of
 from common.s3.failures import mapped
 from common.s3.model import (
@@ -31,8 +29,6 @@ from common.s3.model import (
 if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client
 
-PART_SIZE = 8 * MIB
-MULTIPART_FROM = 16 * MIB
 MAX_GET = 64 * MIB  # what `get` may hold in memory
 
 
@@ -130,59 +126,6 @@ class ObjectStore:
                     yield piece
             finally:
                 body.close()
-
-    async def download(self, key: str, path: Path) -> int:
-        """Copy an object into a file; the number of bytes. A partial file is removed."""
-        try:
-            with await asyncio.to_thread(path.open, "wb") as file:
-                async with aclosing(self.stream(key, chunk=MIB)) as chunks:
-                    async for chunk in chunks:
-                        await asyncio.to_thread(file.write, chunk)
-                return file.tell()
-        except BaseException:
-            await asyncio.to_thread(path.unlink, missing_ok=True)
-            raise
-
-    async def upload_file(self, path: Path, key: str, content_type: str) -> StoredPut:
-        """Copy a file into an object: one put up to 16 MiB, else a multipart of 8 MiB parts.
-
-        Holds one part in memory. Whatever ends it early aborts the multipart.
-        """
-        size = (await asyncio.to_thread(path.stat)).st_size
-        if size <= MULTIPART_FROM:
-            body = await asyncio.to_thread(path.read_bytes)
-            return await self.put(key, body, content_type=content_type)
-        digest = hashlib.sha256()
-        async with self._multipart(key, content_type) as upload_id:
-            with await asyncio.to_thread(path.open, "rb") as file:
-                parts = [part async for part in self._parts(file, key, upload_id, digest)]
-            etag = await self.complete_multipart(key, upload_id, parts)
-        return StoredPut(etag, size, digest.hexdigest())
-
-    async def _parts(
-        self, file: BinaryIO, key: str, upload_id: str, digest: Any
-    ) -> AsyncIterator[tuple[int, str]]:
-        number = 0
-        while body := await asyncio.to_thread(file.read, PART_SIZE):
-            number += 1
-            await asyncio.to_thread(digest.update, body)
-            yield number, await self.upload_part(key, upload_id, number, body)
-
-    @asynccontextmanager
-    async def _multipart(self, key: str, content_type: str) -> AsyncIterator[str]:
-        upload_id = await self.create_multipart(key, content_type)
-        try:
-            yield upload_id
-        except BaseException:
-            # shielded: the cancellation that brought us here must not leave parts behind
-            await asyncio.shield(self._abort_quietly(key, upload_id))
-            raise
-
-    async def _abort_quietly(self, key: str, upload_id: str) -> None:
-        try:
-            await self.abort_multipart(key, upload_id)
-        except RepriseError:
-            return  # the sweep of open multiparts finds it; the first error is the one to tell
 
     async def delete(self, key: str) -> None:
         """Remove an object; one that is not there is a success."""

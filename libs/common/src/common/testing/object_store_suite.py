@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from common.errors import Conflict, Invalid, NotFound
+from common.s3 import files
 from common.s3.objects import ObjectStore
 from common.testing.objects import MemoryObjectStore
 
@@ -111,12 +112,12 @@ async def files_go_in_and_out(store: Store, prefix: str) -> None:
     with TemporaryDirectory() as folder:
         source, target = Path(folder, "in"), Path(folder, "out")
         source.write_bytes(body)
-        put = await store.upload_file(source, prefix + "file", "video/mp4")
+        put = await files.upload(store, source, prefix + "file", "video/mp4")
         assert (put.size, put.sha256) == (len(body), hashlib.sha256(body).hexdigest())
-        assert await store.download(prefix + "file", target) == len(body)
+        assert await files.download(store, prefix + "file", target) == len(body)
         assert target.read_bytes() == body
         with pytest.raises(NotFound):
-            await store.download(prefix + "nothing", Path(folder, "missing"))
+            await files.download(store, prefix + "nothing", Path(folder, "missing"))
         assert not Path(folder, "missing").exists()
     assert [item async for item in store.list_multiparts(prefix)] == []
 

@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from common.clock import Clock, SystemClock
 from common.errors import Conflict, Invalid, NotFound, Unavailable
@@ -89,14 +88,6 @@ class MemoryObjectStore:
         body = memoryview(found.body)[start:end]
         for at in range(0, len(body), max(chunk, CHUNK)):
             yield bytes(body[at : at + max(chunk, CHUNK)])
-
-    async def download(self, key: str, path: Path) -> int:
-        body = await self.get(key)
-        return path.write_bytes(body)  # noqa: ASYNC240  (a test double)
-
-    async def upload_file(self, path: Path, key: str, content_type: str) -> StoredPut:
-        body = path.read_bytes()  # noqa: ASYNC240
-        return await self.put(key, body, content_type=content_type)
 
     async def delete(self, key: str) -> None:
         self._answer()
