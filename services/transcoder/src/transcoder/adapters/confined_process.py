@@ -57,9 +57,9 @@ async def run_process(argv: list[str], *, environment: Mapping[str, str], wall: 
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is None:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+    # also when it ended by itself: what it started and left behind is of its group
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
     await asyncio.shield(process.wait())
 
 
