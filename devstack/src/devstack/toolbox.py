@@ -1,6 +1,7 @@
 """Where the programs of the stack are, and what to run when one of them is missing."""
 
 import os
+import pwd
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -64,9 +65,17 @@ class Toolbox:
         """
         if os.geteuid() != 0:
             return list(argv)
-        return [
-            self.program("unshare"), "--user", "--map-user=1000", "--map-group=1000", *argv
-        ]  # fmt: skip
+        user = _plain_user()
+        mapped = (f"--map-user={user.pw_uid}", f"--map-group={user.pw_gid}")
+        return [self.program("unshare"), "--user", *mapped, *argv]
+
+
+def _plain_user() -> pwd.struct_passwd:
+    """A user that exists: initdb looks its name up. A bare system may have none but nobody."""
+    try:
+        return pwd.getpwnam("nobody")
+    except KeyError:
+        return next(user for user in pwd.getpwall() if user.pw_uid != 0)
 
 
 def package_folder(package: str) -> Path:
