@@ -7,10 +7,13 @@ from common.tokens import MediaToken, viewer_of
 from delivery.domain.errors import MediaGone, MediaNotFound, NotUnderstood
 from delivery.domain.media import Asset, DeniedAsset, Entry, GoneAsset, StoredMedia
 
-# Stands in tokens for an operator who is no party to the asset: a token has room for a viewer and
-# none for a role, and a user id is never nil. Only a bearer with the role admin is given such a
-# token.
-OPERATOR = UUID(int=0)
+# A token has room for a viewer and none for a role. User ids are of version 8 throughout
+# (common.web.callers), so the four bits of the version say nothing in a viewer: all set, they say
+# that an operator looks at what is not theirs, and the other sixty still say who, for revoking and
+# counting.
+_VERSION_AT = 6  # byte of an id whose upper half is the version
+_OPERATOR = 0xF
+_MARK = _OPERATOR << 76
 
 
 def admit(token: MediaToken, entry: Entry, key: str) -> StoredMedia:
@@ -34,15 +37,23 @@ def viewer_in(asset: Asset, token: MediaToken) -> Viewer:
     """Whom the token's eight bytes stand for, as far as this asset knows people."""
     if token.viewer is None:
         return Viewer(None)
-    if token.viewer == viewer_of(OPERATOR):
+    if _marked(token.viewer):
         return Viewer(None, admin=True)
     known = (asset.owner, *asset.members)
     return Viewer(next((who for who in known if viewer_of(who) == token.viewer), None))
 
 
 def token_viewer(asset: Asset, viewer: Viewer) -> UUID:
-    """Who the token of a link shall name, so that `viewer_in` finds the same rights again."""
-    if viewer.user_id is None:
-        return OPERATOR
-    party = viewer.user_id == asset.owner or viewer.user_id in asset.members
-    return OPERATOR if viewer.admin and not party else viewer.user_id
+    """Who the token of a link shall name, so that `viewer_in` finds the same rights again.
+
+    Raises MediaNotFound for nobody, and for an id that would pass for an operator's.
+    """
+    if viewer.user_id is None or _marked(viewer_of(viewer.user_id)):
+        raise MediaNotFound("there is no such media")
+    if not viewer.admin or viewer.user_id == asset.owner or viewer.user_id in asset.members:
+        return viewer.user_id
+    return UUID(int=viewer.user_id.int | _MARK)
+
+
+def _marked(viewer: bytes) -> bool:
+    return viewer[_VERSION_AT] >> 4 == _OPERATOR

@@ -7,11 +7,12 @@ import pytest
 from services.delivery.tests.fakes import MemoryIndex
 from services.delivery.tests.media import MEMBER, OWNER, STRANGER, an_asset, tokens
 
+from common.access import Viewer
 from common.errors import RepriseError
 from common.ids import new_asset_id
 from common.testing.clock import ManualClock
 from common.tokens import KeyRing, MediaTokens, TokenExpired, TokenRestricted
-from delivery.domain.admission import OPERATOR
+from delivery.domain.admission import token_viewer
 from delivery.domain.byte_range import ByteRange
 from delivery.domain.errors import (
     IndexTooOld,
@@ -183,8 +184,12 @@ async def test_a_removed_member_is_refused_with_the_token_that_worked_before(edg
 
 
 async def test_the_operators_token_opens_media_of_others(edge: Edge) -> None:
-    _, key = known(edge)
-    assert (await edge.get(key, edge.private(key, OPERATOR))).status == 200
+    asset, key = known(edge)
+    operator = token_viewer(asset, Viewer(STRANGER, admin=True))
+    assert (await edge.get(key, edge.private(key, operator))).status == 200
+    for nobody in (UUID(int=0), STRANGER):
+        with pytest.raises(MediaGone):
+            await edge.get(key, edge.private(key, nobody))
 
 
 @pytest.mark.req("SEC-10")
