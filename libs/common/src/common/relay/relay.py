@@ -59,7 +59,7 @@ class Relay:
         self._metrics = RelayMetrics(metrics)
         self._told = self._sampled = float("-inf")
         self._delay = RETRY_FIRST
-        self._patience = PATIENCE_FIRST
+        self._patience, self._limit = PATIENCE_FIRST, batch
 
     async def loop(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set (a `Loop` of common.web.server)."""
@@ -109,8 +109,9 @@ class Relay:
         while not stop.is_set():
             beat()
             self._wake.clear()
-            rows, read_at = await self._source.fetch(self._batch)
-            drained = len(rows) < self._batch
+            limit = self._limit
+            rows, read_at = await self._source.fetch(limit)
+            drained = len(rows) < limit
             await failpoint("relay.after_fetch")
             await self._send(sender, rows, read_at if drained else None)
             self._delay = RETRY_FIRST
@@ -138,9 +139,16 @@ class Relay:
             self._metrics.published.inc(len(rows))
 
     async def _sent(self, sender: Sender, messages: Sequence[Message]) -> list[tuple[int, int]]:
+        """One batch; after a failure the next are smaller, after a success larger again.
+
+        So a batch that is too large to end in time cannot hold up the outbox for ever.
+        """
         started = self._clock.monotonic()
+        limit, self._limit = self._limit, max(1, len(messages) // 4)
         try:
-            return await sender.send_batch(messages, within=self._patience)
+            places = await sender.send_batch(messages, within=self._patience)
+            self._limit = min(2 * limit, self._batch)
+            return places
         finally:
             took = self._clock.monotonic() - started
             self._patience = min(max(PATIENCE_FIRST, 2 * took), PATIENCE_CAP)

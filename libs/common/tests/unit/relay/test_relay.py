@@ -61,6 +61,7 @@ class Broker:
         self.batches: list[list[Message]] = []
         self.fails: list[RepriseError] = []
         self.granted: list[float] = []
+        self.most = 1000
         self.takes: Callable[[], None] = lambda: None
         self.opened = 0
 
@@ -74,6 +75,8 @@ class Broker:
     ) -> list[tuple[int, int]]:
         self.granted.append(within)
         self.takes()
+        if len(messages) > self.most:
+            raise Unavailable("it took too long")
         if self.fails:
             raise self.fails.pop(0)
         self.batches.append(list(messages))
@@ -177,6 +180,15 @@ async def test_a_slow_broker_is_granted_more_time_and_a_fast_one_no_more_than_it
         await eventually(lambda: not scene.outbox.rows)
 
     assert scene.broker.granted[:5] == [3.0, 6.0, 9.0, 4.0, 3.0]
+
+
+async def test_a_batch_too_large_to_end_in_time_is_sent_in_smaller_ones() -> None:
+    scene = Scene(*range(1, 13), batch=8)
+    scene.broker.most = 3
+    async with scene.running():
+        await eventually(lambda: not scene.outbox.rows, timeout=20)
+
+    assert scene.broker.positions() == list(range(1, 13))
 
 
 async def test_a_fenced_sender_without_the_lock_opens_no_other() -> None:
