@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from common.errors import NotFound, Unavailable
+from common.errors import Corrupt, NotFound, Unavailable
 from common.events import Message
 from common.ids import AssetId, ObjectKey, UploadId, UserId, staging_key
 from upload_gateway.domain.errors import MultipartForgotten, PartsLost, UploadNotFound
@@ -150,6 +150,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self.multiparts: dict[str, tuple[ObjectKey, dict[int, bytes]]] = {}
         self.objects: dict[str, bytes] = {}
+        self.refused: ObjectKey | None = None
         self.etags: dict[tuple[str, int], str] = {}
         self.down = self.loses_answers = self.salted = False
         self.reads = 0
@@ -202,6 +203,8 @@ class MemoryStore:
 
     async def discard(self, key: ObjectKey) -> None:
         self._answer()
+        if key == self.refused:
+            raise Corrupt(code="storage_refused")
         self.multiparts = {i: m for i, m in self.multiparts.items() if m[0] != key}
 
     async def remove(self, key: ObjectKey | Sequence[Segment]) -> None:

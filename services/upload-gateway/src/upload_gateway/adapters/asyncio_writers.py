@@ -80,7 +80,14 @@ class AsyncioWriters:
         finally:
             writer.ended.set()
             if self._current.get(upload_id) is writer:
-                del self._current[upload_id]
+                self._leave(upload_id, older)
+
+    def _leave(self, upload_id: UploadId, older: AsyncioWriter | None) -> None:
+        """An older writer that did not end in time is still there to be waited for."""
+        if older is None or older.ended.is_set():
+            del self._current[upload_id]
+        else:
+            self._current[upload_id] = older
 
     async def settle(self, upload_id: UploadId, reason: CutReason) -> None:
         await self._end(self._current.get(upload_id), reason)

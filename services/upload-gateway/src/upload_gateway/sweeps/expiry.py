@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from common.errors import Unavailable
+from common.errors import RepriseError
 from common.telemetry.liveness import beat
 from common.telemetry.logs import get_logger
 from upload_gateway.usecases.expire_uploads import ExpireUploads
@@ -30,8 +30,8 @@ def build_expiry_sweep(
 async def _sweep(expire: ExpireUploads) -> None:
     try:
         expired = await expire()
-    except Unavailable as error:
-        _log.warning("expiry.unavailable", code=error.code)
+    except RepriseError as error:
+        _log.warning("expiry.incomplete", code=error.code)
         return
     if expired:
         _log.info("expiry.swept", expired=expired)

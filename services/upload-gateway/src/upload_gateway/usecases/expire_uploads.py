@@ -1,15 +1,18 @@
 """End uploads that nobody continued, and clear up after all that ended."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from common.clock import Clock
+from common.errors import RepriseError
 from common.ids import UploadId
 from upload_gateway.domain.facts import announced, ended
 from upload_gateway.ports import Ledger
 from upload_gateway.usecases.clear_upload import ClearUpload
 
 _BATCH = 100
+_ENOUGH = 3  # failures in a row: the store is away, and each further one would cost its time-outs
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +28,27 @@ class ExpireUploads:
     patience: timedelta
 
     async def __call__(self) -> int:
-        """How many expired; raises Unavailable, and the next run goes on where this one stopped."""
+        """How many expired; raises a kind of common.errors, and the next run does what is left."""
         due = await self.ledger.due(self.clock.now(), _BATCH)
         expired = [upload_id for upload_id in due if await self._expire(upload_id)]
         leftovers = await self.ledger.uncleared(self.clock.now() - self.patience, _BATCH)
-        for upload_id in (*expired, *leftovers):
-            await self.clear(upload_id)
+        await self._clear((*expired, *leftovers))
         return len(expired)
+
+    async def _clear(self, uploads: Sequence[UploadId]) -> None:
+        """All of them: one that the store refuses must not keep the others for ever."""
+        failure: RepriseError | None = None
+        in_a_row = 0
+        for upload_id in uploads:
+            try:
+                await self.clear(upload_id)
+                in_a_row = 0
+            except RepriseError as error:
+                failure, in_a_row = error, in_a_row + 1
+            if in_a_row == _ENOUGH:
+                break
+        if failure is not None:
+            raise failure
 
     async def _expire(self, upload_id: UploadId) -> bool:
         async with self.ledger.change() as tx:

@@ -57,3 +57,13 @@ async def test_stopping_cuts_those_at_work_and_those_that_begin() -> None:
     writers.stop()
     assert await working == "stopping"
     assert await cut_by(writers, asyncio.Event(), generation=2) == "stopping"
+
+
+async def test_a_writer_that_outlasts_its_successor_is_still_waited_for() -> None:
+    writers = AsyncioWriters(stall=9, patience=0.01)
+    async with writers.writing(UPLOAD, 1):
+        for generation in (2, 3):
+            with pytest.raises(UploadBusy):
+                await cut_by(writers, asyncio.Event(), generation)
+    await writers.settle(UPLOAD, "asked")
+    assert writers._current == {}

@@ -4,7 +4,7 @@ from uuid import UUID
 import pytest
 from gateway_support.bench import EXPIRY, OWNER, STRANGER, Bench
 
-from common.errors import Unavailable
+from common.errors import Corrupt, Unavailable
 from common.ids import new_upload_id
 from upload_gateway.domain.errors import UploadGone, UploadNotFound
 
@@ -66,6 +66,21 @@ async def test_an_upload_expires_when_nobody_continues_and_not_before() -> None:
     assert bench.ledger[quiet].state == "expired"
     assert bench.ledger[moving].state == "receiving"
     assert bench.ledger.types.count("expired") == 1
+
+
+async def test_an_upload_whose_leftovers_cannot_be_removed_keeps_no_other_from_it() -> None:
+    bench = Bench()
+    stuck, other = await bench.created(35), await bench.created(35)
+    bench.store.refused = stuck.key
+    bench.clock.advance(EXPIRY)
+    for _ in range(2):
+        with pytest.raises(Corrupt):
+            await bench.expire()
+        bench.clock.advance(2)
+    assert (bench.ledger[stuck].cleared, bench.ledger[other].cleared) == (False, True)
+    bench.store.refused = None
+    await bench.expire()
+    assert bench.ledger[stuck].cleared
 
 
 async def test_a_finished_upload_never_expires() -> None:
