@@ -12,11 +12,11 @@ from common.settings import (
     KafkaSettings,
     ReceiptSettings,
     S3Settings,
-    TokenSettings,
     reference,
 )
 from common.tokens import KeyRing
 from common.web.callers import user_id_for
+from delivery.settings import TokenRings
 from reprise_cli import main as command
 from reprise_cli.commands.settings_reference import collect, markdown
 from reprise_cli.settings import SetupSettings
@@ -99,7 +99,7 @@ def test_keys_are_fresh_and_good_enough_for_every_service(reprise: Reprise) -> N
     CallerSettings(
         jwt_secret=values["REPRISE_JWT_SECRET"], installation_key=values["REPRISE_INSTALLATION_KEY"]
     )
-    TokenSettings(
+    TokenRings(
         private_ring=values["MEDIA_TOKEN_SECRET"],
         public_ring=values["REPRISE_PUBLIC_TOKEN_SECRET"],
     )

@@ -10,7 +10,7 @@ import dataclasses
 import re
 import sys
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from pydantic import (
     AfterValidator,
@@ -144,7 +144,12 @@ class PostgresSettings(Group):
 
 
 class S3Settings(Group):
-    """The object store: one private bucket, path style, signature version 4."""
+    """The object store: one private bucket, path style, signature version 4.
+
+    `needed` false (in a group made of this one) lets a service start without a store.
+    """
+
+    needed: ClassVar[bool] = True
 
     endpoint: HttpUrl = Field(
         "",
@@ -189,12 +194,12 @@ class S3Settings(Group):
         endpoint = given.pop("endpoint", None) or given.pop("MEDIA_S3_ENDPOINT", None)
         if not endpoint and account:
             endpoint = f"https://{account}.r2.cloudflarestorage.com"
-        if not endpoint:
+        if not endpoint and cls.needed:
             raise ValueError("set MEDIA_S3_ENDPOINT (or MEDIA_S3_ACCOUNT_ID for Cloudflare R2)")
         public = given.pop("public_endpoint", None) or given.pop("REPRISE_S3_PUBLIC_ENDPOINT", None)
         if not public and str(endpoint).startswith("http"):
             public = endpoint  # a malformed one is complained of once
-        return given | {"endpoint": endpoint, "public_endpoint": public or ""}
+        return given | {"endpoint": endpoint or "", "public_endpoint": public or ""}
 
 
 class HttpSettings(Group):
@@ -288,19 +293,6 @@ class CallerSettings(Group):
         if (self.jwt_secret is None) == (self.jwks_url is None):
             raise ValueError("set either REPRISE_JWT_SECRET or REPRISE_JWT_JWKS_URL")
         return self
-
-
-class TokenSettings(Group):
-    """Key rings of media tokens. The first key of a ring signs, the others only verify."""
-
-    private_ring: Ring = Field(
-        validation_alias="MEDIA_TOKEN_SECRET",
-        description="Ring of private tokens, `kid:secret[,kid:secret]`; rotate freely.",
-    )
-    public_ring: Ring = Field(
-        validation_alias="REPRISE_PUBLIC_TOKEN_SECRET",
-        description="Ring of public tokens, same form; a key taken out kills every link it signed.",
-    )
 
 
 class ReceiptSettings(Group):

@@ -15,7 +15,6 @@ from common.settings import (
     ReceiptSettings,
     S3Settings,
     TelemetrySettings,
-    TokenSettings,
     load,
     read,
     reference,
@@ -37,7 +36,6 @@ class Everything:
     telemetry: TelemetrySettings
     process: ProcessSettings
     callers: CallerSettings
-    tokens: TokenSettings
     receipts: ReceiptSettings
     own: Own
 
@@ -50,9 +48,7 @@ GOOD = {
     "MEDIA_S3_SECRET_ACCESS_KEY": "canary-s3",
     "REPRISE_JWT_SECRET": "canary-jwt-0123456789-0123456789-0123",
     "REPRISE_INSTALLATION_KEY": "canary-inst-0123456789-0123456789-012",
-    "MEDIA_TOKEN_SECRET": "k2:canary-0123456789-0123456789-0123456,k1:" + "x" * 32,
-    "REPRISE_PUBLIC_TOKEN_SECRET": "p1:canary-0123456789-0123456789-0123456",
-    "REPRISE_RECEIPT_SECRET": "r1:canary-0123456789-0123456789-0123456",
+    "REPRISE_RECEIPT_SECRET": "k2:canary-0123456789-0123456789-0123456,k1:" + "x" * 32,
 }
 
 
@@ -100,9 +96,15 @@ def test_no_secret_is_shown_by_printing_settings() -> None:
         ({"REPRISE_JWT_SECRET": None}, "set either REPRISE_JWT_SECRET or REPRISE_JWT_JWKS_URL"),
         ({"REPRISE_JWT_JWKS_URL": "https://i/jwks"}, "set either REPRISE_JWT_SECRET or"),
         ({"REPRISE_INSTALLATION_KEY": None}, "REPRISE_INSTALLATION_KEY is not set"),
-        ({"MEDIA_TOKEN_SECRET": "canary" * 9}, "MEDIA_TOKEN_SECRET is wrong: it must read `kid:"),
-        ({"MEDIA_TOKEN_SECRET": "k1:canary"}, "MEDIA_TOKEN_SECRET is wrong"),
-        ({"MEDIA_TOKEN_SECRET": ",".join(["k1:" + "c" * 32] * 2)}, "a key id stands in it twice"),
+        (
+            {"REPRISE_RECEIPT_SECRET": "canary" * 9},
+            "REPRISE_RECEIPT_SECRET is wrong: it must read `kid:",
+        ),
+        ({"REPRISE_RECEIPT_SECRET": "k1:canary"}, "REPRISE_RECEIPT_SECRET is wrong"),
+        (
+            {"REPRISE_RECEIPT_SECRET": ",".join(["k1:" + "c" * 32] * 2)},
+            "a key id stands in it twice",
+        ),
         ({"REPRISE_TEST_GRACE": "-1"}, "REPRISE_TEST_GRACE is wrong"),
     ],
 )
@@ -151,8 +153,8 @@ def test_every_variable_is_in_the_reference_with_its_meaning() -> None:
     rows = {row.name: row for row in reference(Everything)}
     assert rows["REPRISE_TEST_GRACE"].default == "60"
     assert rows["REPRISE_KAFKA_BOOTSTRAP"].default is None
-    assert rows["MEDIA_TOKEN_SECRET"].type == "secret"
-    assert rows["MEDIA_TOKEN_SECRET"].secret
+    assert rows["REPRISE_RECEIPT_SECRET"].type == "secret"
+    assert rows["REPRISE_RECEIPT_SECRET"].secret
     assert rows["REPRISE_JWT_SECRET"].secret
     assert rows["REPRISE_PROFILE"].type == "development | production"
     assert all(row.meaning.endswith(".") for row in rows.values())

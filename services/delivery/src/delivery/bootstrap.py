@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from importlib.metadata import version
 from typing import Any, cast
 
 import aiohttp
@@ -35,7 +36,7 @@ from delivery.usecases.issue_link import IssueLink, LinkPolicy
 from delivery.usecases.refresh_links import RefreshLinks
 from delivery.usecases.serve_media import ServeMedia
 
-VERSION = "0.1.0"
+VERSION = version("reprise-delivery")
 INDEX_FILE = "index.sqlite3"
 
 

@@ -1,10 +1,9 @@
 """What the gateway reads from its environment."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import ClassVar
 
 from pydantic import Field, SecretStr, model_validator
-from typing_extensions import override
 
 from common.settings import (
     CallerSettings,
@@ -25,6 +24,8 @@ MIB = 1024 * 1024
 class StorageSettings(S3Settings):
     """The object store; without one this service starts and its routes answer 503 (UPL-23)."""
 
+    needed: ClassVar[bool] = False
+
     access_key_id: str = Field(
         "", validation_alias="MEDIA_S3_ACCESS_KEY_ID", description="Key id of the service."
     )
@@ -33,18 +34,6 @@ class StorageSettings(S3Settings):
         validation_alias="MEDIA_S3_SECRET_ACCESS_KEY",
         description="Secret of that key.",
     )
-
-    @model_validator(mode="before")
-    @classmethod
-    @override
-    def _complete(cls, data: Any) -> Any:
-        given = dict(data)
-        account = given.get("account_id") or given.get("MEDIA_S3_ACCOUNT_ID")
-        endpoint = given.pop("endpoint", None) or given.pop("MEDIA_S3_ENDPOINT", None)
-        if not endpoint and account:
-            endpoint = f"https://{account}.r2.cloudflarestorage.com"
-        public = given.pop("public_endpoint", None) or given.pop("REPRISE_S3_PUBLIC_ENDPOINT", None)
-        return given | {"endpoint": endpoint or "", "public_endpoint": public or endpoint or ""}
 
     @property
     def configured(self) -> bool:

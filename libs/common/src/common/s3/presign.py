@@ -87,17 +87,8 @@ class Presigner:
         operation = "&".join(f"{_escaped(n)}={_escaped(v)}" for n, v in (query or {}).items())
         path = self._base + quote(key, safe="/" + _UNRESERVED)
         full = f"{operation}&{auth}" if operation else auth
-        canonical = "\n".join(
-            [
-                method,
-                path,
-                "&".join(sorted(full.split("&"))) if operation else auth,
-                *(f"{name}:{' '.join(signed[name].split())}" for name in sorted(signed)),
-                "",
-                names,
-                "UNSIGNED-PAYLOAD",
-            ]
-        )
+        sorted_query = "&".join(sorted(full.split("&"))) if operation else auth
+        canonical = _canonical_request(method, path, sorted_query, signed)
         return f"{self._origin}{path}?{full}&X-Amz-Signature={self._signature(stamp, canonical)}"
 
     def _signature(self, stamp: str, canonical: str) -> str:
@@ -113,6 +104,12 @@ class Presigner:
         self._day_key = key
         self._scope = f"{self._day}/{self._region}/s3/aws4_request"
         self._credential = _escaped(f"{self._key_id}/{self._scope}")
+
+
+def _canonical_request(method: str, path: str, query: str, signed: Mapping[str, str]) -> str:
+    names = sorted(signed)
+    fields = [f"{name}:{' '.join(signed[name].split())}" for name in names]
+    return "\n".join([method, path, query, *fields, "", ";".join(names), "UNSIGNED-PAYLOAD"])
 
 
 def _escaped(text: str) -> str:

@@ -19,7 +19,6 @@ from prometheus_client import (
 
 LATENCY = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)  # seconds
 LONG = (0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)  # seconds, of work in jobs
-SIZES = tuple(4.0**power for power in range(5, 17))  # bytes, 1 KiB .. 4 GiB
 
 
 class Metrics:

@@ -1,15 +1,15 @@
-from common.telemetry.metrics import SIZES, Metrics
+from common.telemetry.metrics import LONG, Metrics
 
 
 def test_names_carry_the_service_and_the_unit() -> None:
     metrics = Metrics("upload-gateway")
     metrics.counter("uploads", "Uploads.", ["kind"]).labels("audio").inc()
-    metrics.histogram("part_bytes", "Parts.", buckets=SIZES).observe(5)
+    metrics.histogram("job_seconds", "Jobs.", buckets=LONG).observe(5)
     metrics.gauge("open_uploads", "Open.").set(2)
     metrics.shared_gauge("outbox_pending_rows", "Rows.").set(7)
     text = metrics.exposition().decode()
     assert 'media_upload_gateway_uploads_total{kind="audio"} 1.0' in text
-    assert 'media_upload_gateway_part_bytes_bucket{le="1024.0"} 1.0' in text
+    assert 'media_upload_gateway_job_seconds_bucket{le="5.0"} 1.0' in text
     assert "media_upload_gateway_open_uploads 2.0" in text
     assert "media_outbox_pending_rows 7.0" in text
 

@@ -88,11 +88,8 @@ def build_admin_assets(
         response: Response,
         if_match: IfMatch = None,
     ) -> AdminAssetDocument | Response:
-        try:
-            await delete(AssetId(asset_id), expected=expected_version(if_match))
-        except VersionMismatch as error:
-            return problem(412, error.code, error.detail)
-        return await _described(asset_id, caller, response)
+        refusal = await _changed(delete, asset_id, if_match)
+        return refusal or await _described(asset_id, caller, response)
 
     @router.post(
         "/{asset_id}/restore",
@@ -105,11 +102,8 @@ def build_admin_assets(
         response: Response,
         if_match: IfMatch = None,
     ) -> AdminAssetDocument | Response:
-        try:
-            await restore(AssetId(asset_id), expected=expected_version(if_match))
-        except VersionMismatch as error:
-            return problem(412, error.code, error.detail)
-        return await _described(asset_id, caller, response)
+        refusal = await _changed(restore, asset_id, if_match)
+        return refusal or await _described(asset_id, caller, response)
 
     async def _described(asset_id: UUID, caller: Caller, response: Response) -> AdminAssetDocument:
         view = await describe(AssetId(asset_id), Viewer(caller.user_id, admin=True))
@@ -117,3 +111,14 @@ def build_admin_assets(
         return admin_document(view)
 
     return router
+
+
+async def _changed(
+    change: DeleteAsset | RestoreAsset, asset_id: UUID, if_match: str | None
+) -> Response | None:
+    """Carry it out; the 412 when somebody else changed the asset first."""
+    try:
+        await change(AssetId(asset_id), expected=expected_version(if_match))
+    except VersionMismatch as error:
+        return problem(412, error.code, error.detail)
+    return None

@@ -50,5 +50,4 @@ class SourceLost(RepriseError):
 
 
 #: What a job may end with for good: trying again with the same bytes would give the same answer.
-MediaFailure = CorruptMedia | Unsupported | NoMedia | MediaTooLarge | EncoderFailed | SourceLost
 MEDIA_FAILURES = (CorruptMedia, Unsupported, NoMedia, MediaTooLarge, EncoderFailed, SourceLost)
