@@ -28,7 +28,7 @@ def test_no_token_or_signature_reaches_a_log(admin: Reprise, stack: Stack, tmp_p
         "media token": token,
         "bearer": bearer,
         "signature": "X-Amz-Signature=",
-        "upload capability": f"/files/{upload.upload_id}",
+        "upload capability": upload.upload_id,
         "receipt": status["receipt"],
     }
     logs = sorted(Path(stack.env["REPRISE_LOG_DIR"]).glob("*.log"))

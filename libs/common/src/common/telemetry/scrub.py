@@ -11,14 +11,17 @@ _SECRETS = re.compile(
     (?P<query>[?&;](?:t|token|receipt|access_token|password|secret|key_id)=)[^&;\s"'<>\\]+
   | (?P<amz>X-Amz-[A-Za-z0-9-]+(?:=|["']?:\s*["']?|%3D))[^&\s"'<>,\\]+
   | (?P<aws>\b(?:Credential|Signature)=)[^,&\s"'<>\\]+
-  | (?P<header>\b(?:authorization|cookie|set-cookie|proxy-authorization)["']?\s*[:=]\s*(?:b?["'])?)
+  | (?P<header>\b(?:authorization|cookie|set-cookie|proxy-authorization)
+        (?:["']?\s*[:=]\s*(?:b?["'])?|["']\s*,\s*b?["']))
         (?:(?:bearer|basic|digest|AWS4-HMAC-SHA256)\s+)?[^"'\r\n<>\\]+
   | (?P<bearer>\bBearer\s+)[A-Za-z0-9._~+/=-]{8,}
   | (?P<files>/(?:files|uploads)/)[A-Za-z0-9._~%+-]+
-  | (?P<password>://[^:/@\s]*:)[^@\s/]+(?=@)
-  | \bv1\.[A-Za-z0-9_-]+\.(?:pub|priv)\.[A-Za-z0-9_.-]+
-  | \br1\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{16,}(?:\.[A-Za-z0-9_-]+)?
-  | \beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?
+  | (?P<password>://[^:/@\s]*:)[^\s/]+(?=@)
+  | (?P<named>\b\w*(?:password|secret|secret_access_key)(?:["']?=["']?|["']:\s*b?["']))
+        [^\s"'<>\\&,;]+
+  | v1\.[A-Za-z0-9_-]+\.(?:pub|priv)\.[A-Za-z0-9_.-]+
+  | (?:\b|(?<=%[0-9a-f]{2}))r1\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{16,}(?:\.[A-Za-z0-9_-]+)?
+  | (?:\b|(?<=%[0-9a-f]{2}))eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?
     """,
     re.VERBOSE | re.IGNORECASE,
 )

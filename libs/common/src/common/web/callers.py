@@ -27,7 +27,7 @@ Role = Literal["admin", "user"]
 SHARED, PUBLISHED = "HS256", "RS256"  # one algorithm for each way to know a key
 LEEWAY = timedelta(seconds=30)
 MAX_TOKEN = 8192  # characters
-REQUIRED = ("exp", "iss", "aud", "sub")
+REQUIRED = ("exp", "iat", "iss", "aud", "sub")
 # names of the OpenAPI security schemes; the route x role matrix is read from them
 ROLE_SCHEMES: dict[str, str] = {"admin": "adminBearer", "user": "userBearer"}
 # header fields by which a token would choose its own key

@@ -44,6 +44,16 @@ SECRETS = {
     "upload status": f"GET /api/v1/uploads/{C}",
     "upload url whole": f"https://host/files/{C}?x=1",
     "database": f"postgresql://catalog:{C}@db:5432/reprise",
+    "token in an encoded URL": f"next=%2Fm%2Fu%2Fx.mp3%3Ft%3Dv1.k1.priv.3.1767269400.{C}.{C}",
+    "receipt in an encoded URL": f"receipt%3Dr1.k1.{C}.{C}",
+    "jwt in an encoded URL": f"access%3DeyJhbGciOiJIUzI1NiJ9.{C}.{C}",
+    "basic in raw headers": f"[(b'host', b'x'), (b'authorization', b'Basic {C}')]",
+    "cookie in raw headers": f"('Cookie', 'session={C}')",
+    "database words": f"host=h user=u password={C} dbname=d",
+    "database with @": f"postgresql://u:p@{C}@h/db",
+    "setting": f"MEDIA_TOKEN_SECRET='k1:{C}'",
+    "argument": f"connect(secret_access_key='{C}')",
+    "printed mapping": f"{{'db_password': '{C}'}}",
     "database odd": f"could not connect to postgres://a:{C}%40@h/x",
 }
 ALL = pytest.mark.parametrize("text", SECRETS.values(), ids=SECRETS.keys())
@@ -64,6 +74,7 @@ def test_text(text: str) -> None:
         "GET /api/v1/uploads?limit=10&after=xyz",
         "event reprise.upload.completed.v1 at=12:00",
         "v1.0.2 of the bearer of news",
+        "settings: MEDIA_TOKEN_SECRET: a secret is missing; see authorization, roles",
         "12.5 MiB/s, start=4, part=7",
     ],
 )

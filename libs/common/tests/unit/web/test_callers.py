@@ -35,6 +35,7 @@ def claims(**changes: Any) -> dict[str, Any]:
         "aud": "reprise",
         "sub": "someone@example.org",
         "role": "user",
+        "iat": now(),
         "exp": now() + 60,
     }
     return {name: value for name, value in (good | changes).items() if value is not ...}
@@ -89,7 +90,7 @@ def test_a_made_token_is_accepted() -> None:
         pytest.param(bearer(claims(sub="")), id="empty subject"),
         *[
             pytest.param(bearer(claims(**{name: ...})), id=f"no {name}")
-            for name in ("iss", "aud", "sub", "role", "exp")
+            for name in ("iss", "aud", "sub", "role", "exp", "iat")
         ],
         *[
             pytest.param(bearer(claims(), headers={name: ["x"]}), id=name)

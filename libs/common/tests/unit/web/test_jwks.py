@@ -45,12 +45,14 @@ class Issuer:
 
 
 def token(kid: str | None, key: Any = PRIVATE, algorithm: str = "RS256", **headers: Any) -> str:
+    now = int(SystemClock().now().timestamp())
     claims = {
         "iss": "reprise",
         "aud": "reprise",
         "sub": "s",
         "role": "user",
-        "exp": int(SystemClock().now().timestamp()) + 60,
+        "iat": now,
+        "exp": now + 60,
     }
     named = {"kid": kid} if kid is not None else {}
     return "Bearer " + jwt.encode(claims, key, algorithm=algorithm, headers=named | headers)
