@@ -6,6 +6,7 @@ from contextlib import suppress
 from common.errors import Unavailable
 from common.jobs.queue import JobQueue
 from common.telemetry.metrics import Metrics
+from common.web.loops import wait_for
 
 SAMPLE_EVERY = 5.0  # seconds
 
@@ -30,5 +31,4 @@ class JobMetrics:
                 for state, count in (await self._queue.counts()).items():
                     self._jobs.labels(state).set(count)
                 self._age.set(await self._queue.queue_age())
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), SAMPLE_EVERY)
+            await wait_for(stop, SAMPLE_EVERY)

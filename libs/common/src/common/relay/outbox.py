@@ -1,8 +1,5 @@
 """The relay of a service that keeps its outbox in Postgres, which is every one that has tables."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
-
 from common.clock import Clock
 from common.kafka.producer import TransactionalSender
 from common.postgres.engine import Database
@@ -10,6 +7,7 @@ from common.postgres.outbox import WAKE, PostgresOutboxSource
 from common.relay.relay import Relay
 from common.settings import KafkaSettings, PostgresSettings
 from common.telemetry.metrics import Metrics
+from common.web.loops import Loop
 
 
 def transactional_id(service: str) -> str:
@@ -25,7 +23,7 @@ def publish_outbox(
     *,
     clock: Clock,
     metrics: Metrics,
-) -> Callable[[asyncio.Event], Awaitable[None]]:
+) -> Loop:
     """A loop that publishes what is committed to the service's outbox.
 
     `database` wakes it after commits of this process; the source holds a connection of its own,

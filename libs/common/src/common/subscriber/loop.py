@@ -1,8 +1,7 @@
 """Runs a service's consumers in a task of their own: HTTP starts, and goes on, without Kafka."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
 
 from aiokafka.errors import KafkaError
 from faststream.kafka import KafkaBroker
@@ -16,6 +15,7 @@ from common.subscriber.subscriber import Handle, ReliableSubscriber
 from common.telemetry.liveness import beat
 from common.telemetry.logs import get_logger
 from common.telemetry.metrics import Metrics
+from common.web.loops import Loop, wait_for
 
 Build = Callable[[], tuple[KafkaBroker, Sequence[ReliableSubscriber]]]
 
@@ -26,9 +26,7 @@ TURN = 1.0  # seconds between signs of life
 _log = get_logger("common.subscriber")
 
 
-def run_consumers(
-    settings: KafkaSettings, build: Build
-) -> Callable[[asyncio.Event], Awaitable[None]]:
+def run_consumers(settings: KafkaSettings, build: Build) -> Loop:
     """A loop that starts what `build` gives once broker and topics exist, and stops it cleanly.
 
     `build` is called anew for each try. A start without a broker raises at once and one on a
@@ -44,7 +42,7 @@ def run_consumers(
                 _log.warning(
                     "consumers.start.failed", error=str(error) or type(error).__name__, delay=delay
                 )
-                await _wait(stop, delay)
+                await wait_for(stop, delay)
                 delay = min(delay * 2, RETRY_CAP)
 
     return loop
@@ -56,7 +54,7 @@ def consume(
     handlers: Mapping[str, Handle],
     dead_letters: DeadLetters,
     metrics: Metrics,
-) -> Callable[[asyncio.Event], Awaitable[None]]:
+) -> Loop:
     """A loop with one subscriber per group; `handlers` names groups of `topics.CONSUMERS`."""
 
     def build() -> tuple[KafkaBroker, list[ReliableSubscriber]]:
@@ -88,7 +86,7 @@ async def _serve(settings: KafkaSettings, build: Build, stop: asyncio.Event) -> 
         while not stop.is_set():
             _refuse_dead(broker)
             beat()
-            await _wait(stop, TURN)
+            await wait_for(stop, TURN)
     finally:
         for subscriber in subscribers:
             subscriber.stopping.set()
@@ -101,8 +99,3 @@ def _refuse_dead(broker: KafkaBroker) -> None:
         tasks: list[asyncio.Task[object]] = getattr(subscriber, "tasks", [])
         if tasks and all(task.done() for task in tasks):
             raise Unavailable("a consumer has ended", code="consumer_ended")
-
-
-async def _wait(stop: asyncio.Event, seconds: float) -> None:
-    with suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -14,6 +14,7 @@ from common.kafka.topics import missing
 from common.settings import KafkaSettings
 from common.telemetry.liveness import beat
 from common.telemetry.logs import get_logger
+from common.web.loops import wait_for
 
 MAX_RECORDS = 2000
 POLL_MS = 500
@@ -91,8 +92,7 @@ async def read_state(
             raise OffsetGone(f"{topic.name} has no offset {position}") from error
         except (Unavailable, KafkaError, OSError, TimeoutError) as error:
             _log.warning("state.retry", topic=topic.name, error=type(error).__name__, delay=delay)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), delay)
+            await wait_for(stop, delay)
             delay = min(delay * 2, RETRY_CAP)
 
 

@@ -2,15 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass
 
 from common.errors import Unavailable
 from common.telemetry import logs
 from common.telemetry.liveness import beat
 from common.telemetry.metrics import Metrics
-
-Loop = Callable[[asyncio.Event], Awaitable[None]]
+from common.web.loops import wait_for
 
 # one transaction each: a stop is never further away than one asset, a turn never longer than this
 MOST_IN_A_TURN = 500
@@ -39,8 +37,7 @@ class GraceSweep:
                 await self.turn(stop)
             except Unavailable as error:
                 _logger.warning("grace.unavailable", code=error.code)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), self.interval)
+            await wait_for(stop, self.interval)
 
     async def turn(self, stop: asyncio.Event) -> int:
         """End what is due now; how many."""

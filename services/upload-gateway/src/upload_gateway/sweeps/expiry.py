@@ -1,28 +1,24 @@
 """The clock's way in: uploads that nobody continued, and what ended ones left behind."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
 
 from common.errors import RepriseError
 from common.telemetry.liveness import beat
 from common.telemetry.logs import get_logger
+from common.web.loops import Loop, wait_for
 from upload_gateway.usecases.expire_uploads import ExpireUploads
 
 _log = get_logger("upload_gateway.expiry")
 
 
-def build_expiry_sweep(
-    expire: ExpireUploads, interval: float
-) -> Callable[[asyncio.Event], Awaitable[None]]:
+def build_expiry_sweep(expire: ExpireUploads, interval: float) -> Loop:
     """A loop that sweeps every `interval` seconds; what is unavailable now comes next time."""
 
     async def loop(stop: asyncio.Event) -> None:
         while not stop.is_set():
             beat()
             await _sweep(expire)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), interval)
+            await wait_for(stop, interval)
 
     return loop
 
