@@ -66,10 +66,12 @@ class TransactionalSender:
         try:
             async with asyncio.timeout(START_TIMEOUT):
                 await self._producer.start()
-        except (KafkaError, OSError, TimeoutError) as error:
+        except BaseException as error:
             self._failed = True  # nothing to wait for, and the leader's session must not grow idle
             await self._close()
-            raise Unavailable("Kafka does not answer", code="kafka_unavailable") from error
+            if isinstance(error, KafkaError | OSError | TimeoutError):
+                raise Unavailable("Kafka does not answer", code="kafka_unavailable") from error
+            raise
         return self
 
     async def __aexit__(

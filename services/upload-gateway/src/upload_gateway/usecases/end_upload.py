@@ -30,9 +30,11 @@ class EndUpload:
             if upload.remembered().state == "rejected":
                 raise UploadGone("the upload was rejected")
             await self._end(tx, upload)
-        with suppress(UploadBusy):  # it has lost the fence: nothing it still does counts
+        # a writer that does not end has lost the fence: nothing it still does counts. But what it
+        # leaves in the store is the sweep's to find, later
+        with suppress(UploadBusy):
             await self.writers.settle(upload_id, "ended")
-        await self.clear.soon(upload_id)
+            await self.clear.soon(upload_id)
 
     async def _end(self, tx: Transaction, upload: Upload) -> None:
         now = self.clock.now()

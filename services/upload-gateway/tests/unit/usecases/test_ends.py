@@ -6,7 +6,9 @@ from gateway_support.bench import EXPIRY, OWNER, STRANGER, Bench
 
 from common.errors import Corrupt, Unavailable
 from common.ids import new_upload_id
+from upload_gateway.adapters.asyncio_writers import AsyncioWriters
 from upload_gateway.domain.errors import UploadGone, UploadNotFound
+from upload_gateway.usecases.end_upload import EndUpload
 
 FILE = bytes(range(35))
 
@@ -66,6 +68,21 @@ async def test_an_upload_expires_when_nobody_continues_and_not_before() -> None:
     assert bench.ledger[quiet].state == "expired"
     assert bench.ledger[moving].state == "receiving"
     assert bench.ledger.types.count("expired") == 1
+
+
+async def test_what_a_writer_that_does_not_end_may_leave_is_cleared_by_the_sweep() -> None:
+    bench = Bench()
+    bench.writers = AsyncioWriters(stall=9, patience=0.01)
+    bench.end = EndUpload(bench.ledger, bench.writers, bench.clear, bench.clock)
+    upload = await bench.sent(await bench.created(35), 0, FILE[:15], "client_gone")
+    async with bench.writers.writing(upload.id, upload.generation):
+        await bench.end(upload.id, OWNER)
+        assert not bench.ledger[upload].cleared
+        await bench.store.put(upload.id, 15, memoryview(b"late"))
+    bench.clock.advance(2)
+    await bench.expire()
+    assert bench.ledger[upload].cleared
+    assert bench.store.objects == {}
 
 
 async def test_an_upload_whose_leftovers_cannot_be_removed_keeps_no_other_from_it() -> None:
