@@ -7,6 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from prometheus_client import Counter
 from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from common.errors import RepriseError
 from common.web.problems import problem, problem_response
@@ -21,7 +23,6 @@ from delivery.routes.media_response import Body, MediaResponse
 from delivery.routes.multipart import Multipart, new_boundary
 from delivery.usecases.serve_media import MediaAnswer, MediaRequest, ServeMedia
 
-OTHER_METHODS = ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"]
 _CAPABILITY = {"x-role": "capability"}
 _ANSWERS: dict[int | str, dict[str, str]] = {
     200: {"description": "The whole file."},
@@ -56,9 +57,6 @@ class MediaRoutes:
         ) -> Response:
             return await self.answer(request, key, t)
 
-        async def refuse_method(key: str) -> Response:
-            return self._refuse_method()
-
         for method in ("GET", "HEAD"):
             router.add_api_route(
                 "/m/{key:path}",
@@ -70,9 +68,8 @@ class MediaRoutes:
                 summary="The bytes of one object",
                 openapi_extra=_CAPABILITY,
             )
-        router.add_api_route(
-            "/m/{key:path}", refuse_method, methods=OTHER_METHODS, include_in_schema=False
-        )
+        # an object and no function: such a route takes every method there is
+        router.routes.append(Route("/m/{key:path}", _OtherMethods(self), include_in_schema=False))
         return router
 
     async def answer(self, request: Request, key: str, token: str | None) -> Response:
@@ -102,7 +99,8 @@ class MediaRoutes:
             error, headers=headers.titled(cache_policy.of_refusal(error), self.guards)
         )
 
-    def _refuse_method(self) -> Response:
+    def refuse_method(self) -> Response:
+        """The answer to whatever is neither GET nor HEAD."""
         self.denials.labels("method_not_allowed").inc()
         extra = headers.titled(headers.ALLOW, cache_policy.NO_STORE, self.guards)
         return problem(405, "method_not_allowed", headers=extra)
@@ -156,6 +154,16 @@ class MediaRoutes:
                 async for chunk in chunks:
                     yield chunk
         yield parts.end
+
+
+@dataclass(frozen=True, slots=True)
+class _OtherMethods:
+    """Any method, also one that nobody has heard of."""
+
+    media: MediaRoutes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.media.refuse_method()(scope, receive, send)
 
 
 def _joined(request: Request) -> Mapping[str, str]:

@@ -328,7 +328,9 @@ async def test_an_expired_token_says_so(edge: Edge) -> None:
 
 
 @pytest.mark.req("SEC-09")
-@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
+@pytest.mark.parametrize(
+    "method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "X"]
+)
 async def test_other_methods_are_refused_with_the_allowed_ones(edge: Edge, method: str) -> None:
     answer = await edge.http.request(method, edge.url(edge.add()))
     assert answer.status_code == 405
