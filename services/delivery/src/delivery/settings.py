@@ -97,7 +97,7 @@ class ServingSettings(Group):
         validation_alias="REPRISE_DELIVERY_STREAMS",
         ge=1,
         le=10_000,
-        description="Bodies read from the store at once; each may hold up to 512 KiB of memory.",
+        description="Bodies read from the store at once; each may hold about 1 MiB of memory.",
     )
     stall_seconds: float = Field(
         60.0,
