@@ -175,6 +175,8 @@ class Stack:
 
     @contextlib.contextmanager
     def _exclusive(self) -> Iterator[None]:
+        self.home.mkdir(parents=True, exist_ok=True)
+        self.home.chmod(0o700)  # private media, tokens and keys lie below
         self.place.run().mkdir(parents=True, exist_ok=True)
         with (self.home / "lock").open("w") as file:
             try:

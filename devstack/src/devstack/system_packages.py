@@ -25,6 +25,7 @@ PROGRAMS = (
     SystemProgram("ffprobe", "ffmpeg", "ffmpeg"),
     SystemProgram("nginx", "nginx-light", "nginx"),
     SystemProgram("bwrap", "bubblewrap", None),  # Linux only
+    SystemProgram("curl", "curl", "curl"),  # a public client of the tests
 )
 
 
