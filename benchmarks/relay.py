@@ -26,7 +26,7 @@ from common.kafka.topics import apply
 from common.postgres.outbox import PostgresOutboxSource, append
 from common.postgres.schema import OUTBOX_V1
 from common.relay.relay import Relay
-from common.settings import KafkaSettings
+from common.settings.groups import KafkaSettings
 from common.telemetry.metrics import Metrics
 from common.testing.kafka import Record, read_all, redirected, scratch_topic, unique
 from common.testing.postgres import ScratchSchema, scratch

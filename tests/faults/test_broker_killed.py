@@ -19,7 +19,7 @@ from common.kafka.broker import build_broker
 from common.postgres.outbox import PostgresOutboxSource
 from common.postgres.schema import INBOX_V1, OUTBOX_V1
 from common.relay.relay import Relay
-from common.settings import KafkaSettings
+from common.settings.groups import KafkaSettings
 from common.subscriber.dead_letters import DeadLetters
 from common.subscriber.loop import run_consumers
 from common.subscriber.subscriber import ReliableSubscriber

@@ -3,7 +3,7 @@
 from rich.console import Console
 
 from common.errors import RepriseError
-from common.settings import BadSettings
+from common.settings.reading import BadSettings
 from common.telemetry.scrub import scrub
 
 _MENDING = {

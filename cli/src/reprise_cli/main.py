@@ -6,7 +6,7 @@ import sys
 import typer
 
 from common.errors import RepriseError
-from common.settings import BadSettings
+from common.settings.reading import BadSettings
 from reprise_cli.commands import keys, openapi, settings_reference, setup, token, topics
 from reprise_cli.entry_points import service_commands
 from reprise_cli.failures import tell

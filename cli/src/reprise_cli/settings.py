@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from pydantic import Field
 
-from common.settings import CallerSettings, Group, KafkaSettings, PostgresUrl, S3Settings
+from common.settings.groups import CallerSettings, Group, KafkaSettings, S3Settings
+from common.settings.value_types import PostgresUrl
 
 
 class AdministratorSettings(Group):

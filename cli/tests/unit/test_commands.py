@@ -7,13 +7,8 @@ from typing import Any
 import jwt
 import pytest
 
-from common.settings import (
-    CallerSettings,
-    KafkaSettings,
-    ReceiptSettings,
-    S3Settings,
-    reference,
-)
+from common.settings.groups import CallerSettings, KafkaSettings, ReceiptSettings, S3Settings
+from common.settings.reference import reference
 from common.tokens import KeyRing
 from common.web.callers import user_id_for
 from delivery.settings import TokenRings

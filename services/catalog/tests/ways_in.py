@@ -12,7 +12,7 @@ from catalog.settings import CatalogSettings, DeleteSettings
 from common.events import Message, Received
 from common.events.topics import CONSUMERS
 from common.ids import UserId
-from common.settings import (
+from common.settings.groups import (
     CallerSettings,
     HttpSettings,
     KafkaSettings,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from common.settings import Variable, reference
+from common.settings.reference import Variable, reference
 from reprise_cli.entry_points import settings_classes
 from reprise_cli.generated import check_or_write
 from reprise_cli.output import print_json, print_table

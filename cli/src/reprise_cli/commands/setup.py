@@ -13,7 +13,7 @@ from common.postgres.migrate import migrate
 from common.postgres.provision import provision
 from common.s3.bucket import ensure_bucket
 from common.s3.client import open_s3
-from common.settings import read
+from common.settings.reading import read
 from reprise_cli.entry_points import migration_packages
 from reprise_cli.output import print_json, print_line
 from reprise_cli.settings import SetupSettings

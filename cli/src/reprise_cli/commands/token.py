@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from common.clock import SystemClock
-from common.settings import read
+from common.settings.reading import read
 from common.web.callers import make_token, user_id_for
 from reprise_cli.output import print_json
 from reprise_cli.settings import TokenSettings

@@ -7,7 +7,7 @@ import typer
 
 from common.kafka import topics
 from common.kafka.topics import Change
-from common.settings import read
+from common.settings.reading import read
 from reprise_cli.output import print_json, print_line, print_table
 from reprise_cli.settings import TopicsSettings
 

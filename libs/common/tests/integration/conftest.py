@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from common.postgres.schema import INBOX_V1, JOBS_V1, OUTBOX_V1
-from common.settings import KafkaSettings
+from common.settings.groups import KafkaSettings
 from common.testing.postgres import ScratchSchema, scratch
 from devstack.stack import Stack
 

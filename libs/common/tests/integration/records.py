@@ -12,7 +12,7 @@ from common.kafka.producer import TransactionalSender
 from common.kafka.topics import apply
 from common.postgres.engine import Database
 from common.postgres.outbox import append
-from common.settings import KafkaSettings
+from common.settings.groups import KafkaSettings
 from common.testing.kafka import Record, redirected, scratch_topic
 
 SERVICE = UPLOAD_GATEWAY

@@ -11,7 +11,7 @@ from common.ids import new_object_id
 from common.s3 import files
 from common.s3.client import open_s3
 from common.s3.objects import ObjectStore
-from common.settings import S3Settings
+from common.settings.groups import S3Settings
 from common.testing.buckets import open_bucket, store_settings
 from common.testing.object_store_suite import CASES, Case
 from devstack.stack import Stack

@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from pydantic import Field
 from starlette.responses import StreamingResponse
 
-from common.settings import Group, HttpSettings, ProcessSettings, TelemetrySettings
+from common.settings.groups import Group, HttpSettings, ProcessSettings, TelemetrySettings
 from common.telemetry import liveness, logs
 from common.telemetry.telemetry import Telemetry
 from common.web.app import build_app

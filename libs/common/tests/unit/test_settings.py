@@ -3,9 +3,7 @@ from dataclasses import dataclass
 import pytest
 from pydantic import Field
 
-from common.settings import (
-    ROLES,
-    BadSettings,
+from common.settings.groups import (
     CallerSettings,
     Group,
     HttpSettings,
@@ -15,10 +13,10 @@ from common.settings import (
     ReceiptSettings,
     S3Settings,
     TelemetrySettings,
-    load,
-    read,
-    reference,
 )
+from common.settings.reading import BadSettings, load, read
+from common.settings.reference import reference
+from common.settings.value_types import ROLES
 
 
 class Own(Group):

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from pydantic import Field
 
-from common.settings import (
+from common.settings.groups import (
     CallerSettings,
     Group,
     HttpSettings,

@@ -15,7 +15,7 @@ from services.catalog.tests.ways_in import CALLERS, bearer, settings_for
 from catalog.bootstrap import bootstrap
 from catalog.settings import CatalogSettings
 from common.clock import SystemClock
-from common.settings import CallerSettings, PostgresSettings
+from common.settings.groups import CallerSettings, PostgresSettings
 from common.telemetry.telemetry import Telemetry, open_telemetry
 from common.testing.postgres import service_database
 from common.testing.waiting import eventually

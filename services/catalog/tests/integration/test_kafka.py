@@ -16,7 +16,7 @@ from common.events import Received, decode
 from common.events.topics import CONSUMERS, Topic
 from common.kafka.broker import build_broker
 from common.kafka.topics import apply
-from common.settings import KafkaSettings
+from common.settings.groups import KafkaSettings
 from common.subscriber.dead_letters import DeadLetters
 from common.subscriber.loop import run_consumers
 from common.subscriber.subscriber import ReliableSubscriber

@@ -6,17 +6,16 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from common.settings import (
+from common.settings.groups import (
     CallerSettings,
     Group,
     HttpSettings,
-    HttpUrl,
     KafkaSettings,
     ProcessSettings,
-    Ring,
     S3Settings,
     TelemetrySettings,
 )
+from common.settings.value_types import HttpUrl, Ring
 
 SHORTEST_TTL, LONGEST_TTL = 60, 3600  # seconds (DLV-05)
 

@@ -22,7 +22,7 @@ from common.ids import new_event_id
 from common.kafka import topics
 from common.kafka.producer import TransactionalSender
 from common.s3.objects import ObjectStore
-from common.settings import CallerSettings, KafkaSettings, S3Settings
+from common.settings.groups import CallerSettings, KafkaSettings, S3Settings
 from common.testing.buckets import open_bucket, store_settings
 from common.testing.kafka import redirected, scratch_topic, unique
 from common.testing.ports import free_port

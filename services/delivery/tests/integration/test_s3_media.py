@@ -13,7 +13,7 @@ from common.errors import Gone, Unavailable
 from common.ids import new_asset_id, original_key
 from common.s3.objects import ObjectStore
 from common.s3.presign import Presigner
-from common.settings import S3Settings
+from common.settings.groups import S3Settings
 from common.testing.buckets import open_bucket, store_settings
 from delivery.adapters.s3_media import S3Media, open_session
 from delivery.domain.byte_range import ByteRange

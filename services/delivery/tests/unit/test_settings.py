@@ -8,7 +8,7 @@ from services.delivery.tests.fakes import MemoryIndex
 from services.delivery.tests.media import OWNER, an_asset, tokens
 
 from common.access import Viewer
-from common.settings import reference
+from common.settings.reference import reference
 from common.testing.clock import ManualClock
 from common.tokens import TokenExpired
 from delivery.settings import DeliverySettings, LinkSettings, TokenRings

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from pydantic import Field
 
-from common.settings import (
+from common.settings.groups import (
     Group,
     HttpSettings,
     KafkaSettings,

@@ -8,7 +8,7 @@ from common.clock import SystemClock
 from common.jobs.queue import JobQueue
 from common.postgres.engine import Database
 from common.s3.objects import ObjectStore
-from common.settings import KafkaSettings, S3Settings
+from common.settings.groups import KafkaSettings, S3Settings
 from common.testing.buckets import open_bucket, store_settings
 from common.testing.postgres import scratch_schema
 from devstack.stack import Stack

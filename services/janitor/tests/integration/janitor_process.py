@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from common.settings import S3Settings
+from common.settings.groups import S3Settings
 
 KILLED = 137
 DEADLINE = 30.0  # seconds

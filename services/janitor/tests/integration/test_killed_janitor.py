@@ -20,7 +20,7 @@ from common.events import AssetPurged, ObjectPurged
 from common.jobs.queue import JobQueue
 from common.postgres.engine import Database, open_engine
 from common.s3.objects import ObjectStore
-from common.settings import KafkaSettings, PostgresSettings, S3Settings
+from common.settings.groups import KafkaSettings, PostgresSettings, S3Settings
 from common.testing.ports import free_port
 from common.testing.postgres import service_database
 from common.testing.waiting import eventually

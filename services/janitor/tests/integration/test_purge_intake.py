@@ -16,7 +16,7 @@ from common.kafka.broker import build_broker
 from common.kafka.producer import TransactionalSender
 from common.kafka.topics import apply
 from common.postgres.engine import Database
-from common.settings import KafkaSettings
+from common.settings.groups import KafkaSettings
 from common.subscriber.dead_letters import DeadLetters
 from common.subscriber.loop import run_consumers
 from common.subscriber.subscriber import ReliableSubscriber

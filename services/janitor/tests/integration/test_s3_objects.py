@@ -8,7 +8,7 @@ from common.errors import Unavailable
 from common.ids import new_asset_id, original_key
 from common.s3.client import open_s3
 from common.s3.objects import ObjectStore
-from common.settings import S3Settings
+from common.settings.groups import S3Settings
 from janitor.adapters.s3_objects import S3Objects
 
 pytestmark = pytest.mark.integration

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from common.settings import (
+from common.settings.groups import (
     Group,
     HttpSettings,
     KafkaSettings,

@@ -24,7 +24,7 @@ from common.jobs.queue import JobQueue
 from common.jobs.worker import Worker
 from common.postgres.engine import Database, open_engine
 from common.s3.objects import ObjectStore
-from common.settings import PostgresSettings, S3Settings
+from common.settings.groups import PostgresSettings, S3Settings
 from common.telemetry.metrics import Metrics
 from common.testing.buckets import open_bucket, store_settings
 from common.testing.postgres import service_database

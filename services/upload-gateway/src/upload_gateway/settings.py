@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from pydantic import Field, SecretStr, model_validator
 
-from common.settings import (
+from common.settings.groups import (
     CallerSettings,
     Group,
     HttpSettings,

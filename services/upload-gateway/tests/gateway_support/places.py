@@ -15,7 +15,7 @@ from common.postgres.migrate import migrate
 from common.postgres.provision import provision
 from common.s3.client import open_s3
 from common.s3.objects import ObjectStore
-from common.settings import CallerSettings, S3Settings
+from common.settings.groups import CallerSettings, S3Settings
 from common.testing.buckets import store_settings
 from common.web.callers import Role, make_token, user_id_for
 

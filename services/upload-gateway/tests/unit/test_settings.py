@@ -1,6 +1,7 @@
 import pytest
 
-from common.settings import BadSettings, read, reference
+from common.settings.reading import BadSettings, read
+from common.settings.reference import reference
 from upload_gateway.settings import StorageSettings, UploadGatewaySettings, UploadSettings
 
 MIB = 1024 * 1024

@@ -14,7 +14,7 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.subscriber.usecase import BatchSubscriber
 
-from common.settings import KafkaSettings
+from common.settings.groups import KafkaSettings
 from common.telemetry.logs import get_logger
 
 # seconds for a batch that is being handled; below the orchestrator's kill delay

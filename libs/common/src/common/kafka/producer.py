@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError, ProducerFenced
 from common.errors import Forbidden, RepriseError, Unavailable
 from common.events.message import Message
 from common.events.topics import TOPICS, Topic
-from common.settings import KafkaSettings
+from common.settings.groups import KafkaSettings
 
 # a relay killed inside a transaction holds up read-committed readers for this long at most
 # (events.md 2.3)

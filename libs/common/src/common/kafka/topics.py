@@ -17,7 +17,7 @@ from common.events import EpochState, new_message
 from common.events.topics import CATALOG, CATALOG_STATE, TOPICS, Topic, dead_letter_topics
 from common.ids import new_event_id
 from common.kafka.producer import TransactionalSender
-from common.settings import KafkaSettings
+from common.settings.groups import KafkaSettings
 
 ALL_TOPICS = TOPICS + dead_letter_topics()
 TIMEOUT = 30.0  # seconds for the whole of one command

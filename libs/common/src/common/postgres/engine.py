@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from common.errors import Invalid, Unavailable
 from common.postgres.failures import CONNECT_ERRORS, STATEMENT_ERRORS, translated, unavailable
-from common.settings import PostgresSettings
+from common.settings.groups import PostgresSettings
 
 ReadSession = NewType("ReadSession", AsyncConnection)
 WriteSession = NewType("WriteSession", AsyncConnection)

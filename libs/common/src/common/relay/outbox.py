@@ -5,7 +5,7 @@ from common.kafka.producer import TransactionalSender
 from common.postgres.engine import Database
 from common.postgres.outbox import WAKE, PostgresOutboxSource
 from common.relay.relay import Relay
-from common.settings import KafkaSettings, PostgresSettings
+from common.settings.groups import KafkaSettings, PostgresSettings
 from common.telemetry.metrics import Metrics
 from common.web.loops import Loop
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import aioboto3
 from aiobotocore.config import AioConfig
 
-from common.settings import S3Settings
+from common.settings.groups import S3Settings
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 
 from common.clock import Clock, SystemClock
 from common.errors import Invalid
-from common.settings import S3Settings
+from common.settings.groups import S3Settings
 
 Origin = Literal["internal", "public"]
 

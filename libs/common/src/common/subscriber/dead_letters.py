@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 from common.errors import Unavailable
 from common.events.topics import Topic, dead_letter_topic
 from common.kafka.producer import abandon
-from common.settings import KafkaSettings
+from common.settings.groups import KafkaSettings
 
 START_TIMEOUT = 10.0  # seconds
 SEND_TIMEOUT = 30.0  # seconds

@@ -9,7 +9,7 @@ from faststream.kafka import KafkaBroker
 from common.errors import Unavailable
 from common.kafka.broker import build_broker
 from common.kafka.topics import missing
-from common.settings import KafkaSettings
+from common.settings.groups import KafkaSettings
 from common.subscriber.dead_letters import DeadLetters
 from common.subscriber.subscriber import Handle, ReliableSubscriber
 from common.telemetry.liveness import beat

@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from common.errors import Gone, Unavailable
 from common.events.topics import Topic
 from common.kafka.topics import missing
-from common.settings import KafkaSettings
+from common.settings.groups import KafkaSettings
 from common.telemetry.liveness import beat
 from common.telemetry.logs import get_logger
 from common.web.loops import wait_for

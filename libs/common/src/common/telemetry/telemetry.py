@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from opentelemetry.trace import Tracer
 
-from common.settings import TelemetrySettings
+from common.settings.groups import TelemetrySettings
 from common.telemetry import logs, tracing
 from common.telemetry.metrics import Metrics
 

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 from common.s3.bucket import ensure_bucket
 from common.s3.client import open_s3
 from common.s3.objects import ObjectStore
-from common.settings import S3Settings
+from common.settings.groups import S3Settings
 
 
 def store_settings(environment: Mapping[str, str], bucket: str) -> S3Settings:

@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from common.events import Message
 from common.events.topics import Topic
 from common.ids import new_event_id
-from common.settings import KafkaSettings
+from common.settings.groups import KafkaSettings
 
 Record = ConsumerRecord[Any, Any]
 

@@ -12,7 +12,7 @@ from common.ids import new_event_id
 from common.postgres.engine import Database, open_engine
 from common.postgres.migrate import migrate
 from common.postgres.provision import provision
-from common.settings import PostgresSettings
+from common.settings.groups import PostgresSettings
 
 
 @dataclass(frozen=True, slots=True)

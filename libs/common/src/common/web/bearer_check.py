@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from common.clock import Clock
 from common.errors import Unavailable
-from common.settings import CallerSettings
+from common.settings.groups import CallerSettings
 from common.web.callers import Callers, make_token
 
 

@@ -18,7 +18,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from common.errors import Forbidden, Unauthenticated
 from common.ids import UserId
-from common.settings import CallerSettings
+from common.settings.groups import CallerSettings
 from common.web.jwks import IssuerKeys, fetch_from
 from common.web.loops import Loop
 

@@ -15,7 +15,8 @@ from typing_extensions import override
 from common import failpoints
 from common.clock import SystemClock
 from common.errors import Invalid
-from common.settings import HttpSettings, ProcessSettings, TelemetrySettings, load
+from common.settings.groups import HttpSettings, ProcessSettings, TelemetrySettings
+from common.settings.reading import load
 from common.telemetry import logs
 from common.telemetry.telemetry import Telemetry, open_telemetry
 from common.web.health import Health

@@ -7,7 +7,7 @@ from common.errors import Forbidden, Unavailable
 from common.events.topics import ASSETS
 from common.ids import new_asset_id
 from common.kafka.producer import Fenced, TransactionalSender
-from common.settings import KafkaSettings
+from common.settings.groups import KafkaSettings
 from common.testing.kafka import read_all, unique
 
 pytestmark = pytest.mark.integration

@@ -8,7 +8,7 @@ from common.events import EpochState, decode
 from common.events.topics import ACCESSES, CATALOG_STATE, DETAILS, UPLOADS
 from common.kafka.producer import abandon
 from common.kafka.topics import ALL_TOPICS, apply, diff, missing
-from common.settings import KafkaSettings
+from common.settings.groups import KafkaSettings
 from common.testing.kafka import read_all, scratch_topic
 
 pytestmark = pytest.mark.integration

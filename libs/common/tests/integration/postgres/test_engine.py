@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from common.errors import Invalid, Unavailable
 from common.postgres.engine import Database, after_commit, open_engine
-from common.settings import PostgresSettings
+from common.settings.groups import PostgresSettings
 from common.testing.postgres import ScratchSchema
 
 pytestmark = pytest.mark.integration

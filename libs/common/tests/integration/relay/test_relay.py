@@ -22,7 +22,7 @@ from common.ids import new_asset_id
 from common.postgres.outbox import PostgresOutboxSource
 from common.relay.port import OutboxSource
 from common.relay.relay import Relay
-from common.settings import KafkaSettings
+from common.settings.groups import KafkaSettings
 from common.telemetry.metrics import Metrics
 from common.testing.kafka import Record, read_all, unique
 from common.testing.postgres import ScratchSchema

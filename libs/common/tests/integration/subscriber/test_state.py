@@ -8,7 +8,7 @@ from common.errors import Corrupt, Unavailable
 from common.events.topics import CATALOG_STATE, UPLOADS, Topic
 from common.ids import new_asset_id
 from common.kafka.topics import apply
-from common.settings import KafkaSettings
+from common.settings.groups import KafkaSettings
 from common.subscriber.state import OffsetGone, StateBatch, read_state
 from common.testing.kafka import read_all, scratch_topic, unique
 from common.testing.waiting import eventually

@@ -15,7 +15,7 @@ from common.ids import new_asset_id
 from common.kafka.broker import build_broker
 from common.kafka.topics import apply
 from common.postgres.inbox import first_time
-from common.settings import KafkaSettings
+from common.settings.groups import KafkaSettings
 from common.subscriber.dead_letters import DeadLetters
 from common.subscriber.loop import run_consumers
 from common.subscriber.subscriber import ReliableSubscriber

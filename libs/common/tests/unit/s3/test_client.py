@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from common.errors import Unavailable
 from common.s3.client import open_s3
 from common.s3.objects import ObjectStore
-from common.settings import S3Settings
+from common.settings.groups import S3Settings
 
 BODY = b"x" * 3_000_000
 

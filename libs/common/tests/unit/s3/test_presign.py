@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from common.errors import Invalid
 from common.s3.presign import Presigner
-from common.settings import S3Settings
+from common.settings.groups import S3Settings
 from common.testing.clock import ManualClock
 
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"

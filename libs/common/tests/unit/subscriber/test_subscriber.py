@@ -7,7 +7,7 @@ from faststream.kafka import KafkaMessage
 from common.events import Received
 from common.events.topics import UPLOADS
 from common.kafka.broker import build_broker
-from common.settings import KafkaSettings
+from common.settings.groups import KafkaSettings
 from common.subscriber.dead_letters import DeadLetters
 from common.subscriber.subscriber import ReliableSubscriber
 from common.telemetry.metrics import Metrics

@@ -3,7 +3,7 @@ from pydantic import SecretStr
 
 from common.clock import Clock, SystemClock
 from common.errors import Unauthenticated
-from common.settings import CallerSettings
+from common.settings.groups import CallerSettings
 from common.testing.clock import ManualClock
 from common.web.bearer_check import BearerCheck
 

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from common.clock import SystemClock
 from common.errors import Forbidden, Unauthenticated
-from common.settings import CallerSettings
+from common.settings.groups import CallerSettings
 from common.telemetry import tracing
 from common.telemetry.metrics import Metrics
 from common.telemetry.telemetry import Telemetry

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from common.clock import SystemClock
 from common.errors import Unauthenticated, Unavailable
-from common.settings import CallerSettings
+from common.settings.groups import CallerSettings
 from common.telemetry.metrics import Metrics
 from common.testing.clock import ManualClock
 from common.web.callers import Callers

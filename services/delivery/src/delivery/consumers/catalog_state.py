@@ -8,7 +8,7 @@ from prometheus_client import Counter, Gauge
 from common.clock import Clock
 from common.errors import Unavailable
 from common.events.topics import CATALOG_STATE, Topic
-from common.settings import KafkaSettings
+from common.settings.groups import KafkaSettings
 from common.subscriber.state import OffsetGone, StateBatch, read_state
 from common.telemetry.logs import get_logger
 from common.telemetry.metrics import Metrics

@@ -3,7 +3,7 @@
 import asyncio
 
 from common.events.topics import CATALOG, WATERMARKS, Topic
-from common.settings import KafkaSettings
+from common.settings.groups import KafkaSettings
 from common.subscriber.state import OffsetGone, StateBatch, read_state
 from delivery.consumers.state_records import watermark_of
 from delivery.ports import IndexWriter

@@ -15,7 +15,7 @@ from services.delivery.tests.media import MEMBER, OWNER, an_asset, tokens
 
 from common.errors import Unavailable
 from common.ids import new_asset_id
-from common.settings import TelemetrySettings
+from common.settings.groups import TelemetrySettings
 from common.telemetry.telemetry import open_telemetry
 from common.testing.clock import ManualClock
 from common.web.app import build_app

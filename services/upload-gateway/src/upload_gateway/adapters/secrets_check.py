@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from common.clock import Clock
-from common.settings import CallerSettings
+from common.settings.groups import CallerSettings
 from common.tokens import Receipt, Receipts
 from common.web.bearer_check import BearerCheck
 

@@ -6,77 +6,28 @@ the source documents are kept (`MEDIA_…`), all others begin with `REPRISE_` (d
 variable counts as not set, so that a compose file may pass `${NAME:-}`.
 """
 
-import dataclasses
-import re
-import sys
-from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, ClassVar
 
 from pydantic import (
-    AfterValidator,
     BeforeValidator,
     Field,
     SecretStr,
-    ValidationError,
     model_validator,
 )
-from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-Role = Literal["http", "consumers", "workers", "relay"]
-Profile = Literal["development", "production"]
-LogLevel = Literal["debug", "info", "warning", "error"]
-ROLES: frozenset[Role] = frozenset(get_args(Role))
-
-_RING = re.compile(r"[A-Za-z0-9_-]{1,16}:[^,:\s]{32,}(,[A-Za-z0-9_-]{1,16}:[^,:\s]{32,})*")
-_MIN_SECRET = 32  # bytes: as many as the SHA-256 that they key gives out
-
-
-def _long_enough(secret: SecretStr) -> SecretStr:
-    if len(secret.get_secret_value().encode()) < _MIN_SECRET:
-        raise ValueError(f"it must have at least {_MIN_SECRET} bytes; `reprise keys` makes one")
-    return secret
-
-
-def _ring(secret: SecretStr) -> SecretStr:
-    text = secret.get_secret_value()
-    if not _RING.fullmatch(text):
-        raise ValueError(
-            "it must read `kid:secret[,kid:secret]` with secrets of at least"
-            f" {_MIN_SECRET} characters; `reprise keys` makes one"
-        )
-    kids = [item.split(":", 1)[0] for item in text.split(",")]
-    if len(set(kids)) != len(kids):
-        raise ValueError("a key id stands in it twice")
-    return secret
-
-
-def _split(value: object) -> object:
-    if isinstance(value, str):
-        return frozenset(part.strip() for part in value.split(",") if part.strip())
-    return value
-
-
-def _postgres_url(secret: SecretStr) -> SecretStr:
-    if not secret.get_secret_value().startswith(("postgresql://", "postgres://")):
-        raise ValueError("it must begin with postgresql://")
-    return secret
-
-
-def _http_url(value: str) -> str:
-    if value and not value.startswith(("http://", "https://")):
-        raise ValueError("it must begin with http:// or https://")
-    return value.rstrip("/")
-
-
-def _lower(value: object) -> object:
-    return value.lower() if isinstance(value, str) else value
-
-
-Secret = Annotated[SecretStr, AfterValidator(_long_enough)]
-Ring = Annotated[SecretStr, AfterValidator(_ring)]
-HttpUrl = Annotated[str, AfterValidator(_http_url)]
-PostgresUrl = Annotated[SecretStr, AfterValidator(_postgres_url)]
+from common.settings.value_types import (
+    ROLES,
+    HttpUrl,
+    LogLevel,
+    PostgresUrl,
+    Profile,
+    Ring,
+    Role,
+    Secret,
+    lower,
+    split,
+)
 
 
 class Group(BaseSettings):
@@ -229,7 +180,7 @@ class HttpSettings(Group):
 class TelemetrySettings(Group):
     """What the process says of itself."""
 
-    log_level: Annotated[LogLevel, BeforeValidator(_lower)] = Field(
+    log_level: Annotated[LogLevel, BeforeValidator(lower)] = Field(
         "info",
         validation_alias="REPRISE_LOG_LEVEL",
         description="Least level that is written: debug, info, warning or error.",
@@ -244,7 +195,7 @@ class TelemetrySettings(Group):
 class ProcessSettings(Group):
     """Which parts of the service this process runs."""
 
-    roles: Annotated[frozenset[Role], NoDecode, BeforeValidator(_split)] = Field(
+    roles: Annotated[frozenset[Role], NoDecode, BeforeValidator(split)] = Field(
         ROLES,
         validation_alias="REPRISE_ROLES",
         min_length=1,
@@ -302,123 +253,3 @@ class ReceiptSettings(Group):
         validation_alias="REPRISE_RECEIPT_SECRET",
         description="Ring of upload receipts, `kid:secret[,kid:secret]`.",
     )
-
-
-S = TypeVar("S")
-
-
-class BadSettings(Exception):
-    """The environment cannot be used; `sentences` has one for each variable that is wrong."""
-
-    def __init__(self, sentences: list[str]) -> None:
-        super().__init__("; ".join(sentences))
-        self.sentences = sentences
-
-
-def read(settings: type[S]) -> S:
-    """Build a settings dataclass from the environment; BadSettings tells all that is wrong."""
-    groups: dict[str, Group] = {}
-    wrong: list[str] = []
-    for name, group in groups_of(settings):
-        try:
-            groups[name] = group()
-        except ValidationError as error:
-            wrong += _sentences(group, error)
-    if wrong:
-        raise BadSettings(wrong)
-    return settings(**groups)
-
-
-def load(settings: type[S]) -> S:
-    """As `read`, for `main`: prints the sentences and ends the process with status 2."""
-    try:
-        return read(settings)
-    except BadSettings as error:
-        for sentence in error.sentences:
-            sys.stderr.write(f"settings: {sentence}\n")
-        raise SystemExit(2) from None
-
-
-def groups_of(settings: type) -> Iterator[tuple[str, type[Group]]]:
-    """The groups of a settings dataclass, by attribute."""
-    hints = get_type_hints(settings)
-    for field in dataclasses.fields(settings):
-        yield field.name, hints[field.name]
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Variable:
-    """One row of the generated reference."""
-
-    name: str
-    type: str
-    default: str | None
-    meaning: str
-    secret: bool
-
-
-def reference(settings: type) -> list[Variable]:
-    """Every variable of a settings dataclass, in the order it is written."""
-    return [
-        _variable(field)
-        for _, group in groups_of(settings)
-        for field in group.model_fields.values()
-    ]
-
-
-def _variable(field: FieldInfo) -> Variable:
-    required = field.is_required()
-    return Variable(
-        name=str(field.validation_alias),
-        type=_type_name(field.annotation),
-        default=None if required else _default_text(field.get_default(call_default_factory=True)),
-        meaning=field.description or "",
-        secret=_type_name(field.annotation) == "secret",
-    )
-
-
-def _type_name(annotation: Any) -> str:
-    if annotation is SecretStr:
-        return "secret"
-    origin = get_origin(annotation)
-    if origin is Annotated:
-        return _type_name(get_args(annotation)[0])
-    if origin is Literal:
-        return " | ".join(str(value) for value in get_args(annotation))
-    if origin is frozenset:
-        return "list"
-    parts = [part for part in get_args(annotation) if part is not type(None)]
-    if parts:
-        return _type_name(parts[0])
-    return {str: "text", int: "integer", float: "number", bool: "true | false"}.get(
-        annotation, getattr(annotation, "__name__", str(annotation))
-    )
-
-
-def _default_text(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, frozenset):
-        return ",".join(sorted(map(str, value)))
-    return str(value)
-
-
-def _sentences(group: type[Group], error: ValidationError) -> list[str]:
-    return [_sentence(group, item) for item in error.errors(include_url=False)]
-
-
-def _sentence(group: type[Group], item: Any) -> str:
-    message = item["msg"].removeprefix("Value error, ")
-    if not item["loc"]:
-        return message if message.endswith(".") else f"{message}."
-    name, field = _variable_of(group, str(item["loc"][0]))
-    if item["type"] == "missing":
-        return f"{name} is not set. {field.description}"
-    return f"{name} is wrong: {message[0].lower()}{message[1:]}. {field.description}"
-
-
-def _variable_of(group: type[Group], location: str) -> tuple[str, FieldInfo]:
-    for name, field in group.model_fields.items():
-        if location in {name, field.validation_alias}:
-            return str(field.validation_alias), field
-    raise KeyError(location)
