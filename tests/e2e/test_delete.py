@@ -5,6 +5,7 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.e2e.client import Reprise, eventually, fetch
+from tests.e2e.kafka_log import records_of
 from tests.e2e.store import list_keys
 
 from devstack import media
@@ -71,6 +72,8 @@ def test_after_the_grace_the_bytes_are_gone_and_the_url_stays_dead(
         saying="the janitor should remember every deleted key",
     )
     assert all(key.startswith(f"u/{asset_id}/") for key in proof)
+    for producer in ("upload-gateway", "transcoder"):
+        name_is_forgotten(stack, f"{producer}/{asset_id}")
 
 
 def objects_of(stack: Stack, asset_id: str) -> list[str]:
@@ -86,3 +89,14 @@ def purged_keys(stack: Stack, asset_id: str) -> set[str]:
     )
     assert answer.status_code == 200, answer.text
     return {item["key"] for item in answer.json()["items"] if item["state"] == "purged"}
+
+
+def name_is_forgotten(stack: Stack, key: str) -> None:
+    """A reader of the compacted details topic ends with a tombstone for this key."""
+    bootstrap = stack.env["REPRISE_KAFKA_BOOTSTRAP"]
+    eventually(
+        lambda: records_of(bootstrap, key, ["media.details.v1"])[-1].value,
+        lambda value: value is None,
+        within=20,
+        saying=f"{key} should be tombstoned",
+    )

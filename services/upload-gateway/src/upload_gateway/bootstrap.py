@@ -35,7 +35,7 @@ from upload_gateway.adapters.puremagic_sniffer import PuremagicSniffer
 from upload_gateway.adapters.s3_parts import S3Parts, configured
 from upload_gateway.adapters.s3_staging import S3Staging
 from upload_gateway.adapters.secrets_check import SecretsCheck
-from upload_gateway.consumers.assets import GROUP, build_assets_handler
+from upload_gateway.consumers import assets, purges
 from upload_gateway.routes import statuses
 from upload_gateway.routes.draining import cut_when_draining
 from upload_gateway.routes.status import build_status_routes
@@ -50,6 +50,7 @@ from upload_gateway.usecases.describe_upload import DescribeUpload
 from upload_gateway.usecases.end_upload import EndUpload
 from upload_gateway.usecases.expire_uploads import ExpireUploads
 from upload_gateway.usecases.find_upload import FindUpload
+from upload_gateway.usecases.forget_name import ForgetName
 from upload_gateway.usecases.give_up_upload import GiveUpUpload
 from upload_gateway.usecases.list_uploads import ListUploads
 from upload_gateway.usecases.mark_duplicate import MarkDuplicate
@@ -219,9 +220,12 @@ def _expiry_loop(parts: Parts) -> Loop:
 
 
 def _consumers(parts: Parts, dead_letters: DeadLetters) -> Loop:
-    handle = build_assets_handler(MarkDuplicate(parts.ledger))
+    handlers = {
+        assets.GROUP: assets.build_assets_handler(MarkDuplicate(parts.ledger)),
+        purges.GROUP: purges.build_purges_handler(ForgetName(parts.ledger, parts.clock)),
+    }
     settings, metrics = parts.settings.kafka, parts.telemetry.metrics
-    return consume(settings, SERVICE, {GROUP: handle}, dead_letters, metrics)
+    return consume(settings, SERVICE, handlers, dead_letters, metrics)
 
 
 def _relay(parts: Parts) -> Loop:

@@ -45,6 +45,10 @@ class Transaction(Protocol):
         """The row, nobody else's until the transaction ends; raises UploadNotFound."""
         ...
 
+    async def locked_of(self, asset_id: AssetId) -> Upload | None:
+        """As `locked`, by the asset; None for one whose upload is not in this ledger."""
+        ...
+
     async def segments(self, upload_id: UploadId) -> list[Segment]:
         """Staged segments by their start."""
         ...

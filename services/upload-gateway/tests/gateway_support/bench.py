@@ -27,6 +27,7 @@ from upload_gateway.usecases.describe_upload import DescribeUpload
 from upload_gateway.usecases.end_upload import EndUpload
 from upload_gateway.usecases.expire_uploads import ExpireUploads
 from upload_gateway.usecases.find_upload import FindUpload
+from upload_gateway.usecases.forget_name import ForgetName
 from upload_gateway.usecases.give_up_upload import GiveUpUpload
 from upload_gateway.usecases.list_uploads import ListUploads
 from upload_gateway.usecases.mark_duplicate import MarkDuplicate
@@ -64,6 +65,7 @@ class Bench:
         self.verify = VerifyUpload(self.ledger, self.store, self.sniffer, self.clock)
         self.give_up = GiveUpUpload(self.ledger, self.clock)
         self.mark_duplicate = MarkDuplicate(self.ledger)
+        self.forget_name = ForgetName(self.ledger, self.clock)
         self.list = ListUploads(self.ledger)
         receipts = Receipts(KeyRing.parse("k1:tests-only"))
         self.describe = DescribeUpload(self.ledger, receipts, self.clock)

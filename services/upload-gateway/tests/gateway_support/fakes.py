@@ -103,6 +103,10 @@ class MemoryTransaction:
             raise UploadNotFound
         return self._tables.uploads[upload_id]
 
+    async def locked_of(self, asset_id: AssetId) -> Upload | None:
+        found = (u for u in self._tables.uploads.values() if u.asset_id == asset_id)
+        return next(found, None)
+
     async def segments(self, upload_id: UploadId) -> list[Segment]:
         found = [s for (owner, _), s in self._tables.segments.items() if owner == upload_id]
         return sorted(found, key=lambda segment: segment.start)

@@ -70,6 +70,8 @@ async def test_a_row_comes_back_as_it_was_written(ledger: PostgresLedger) -> Non
     moved = replace(upload, state="receiving", offset=13, generation=4, multipart_id="m")
     async with ledger.change() as tx:
         assert await tx.locked(upload.id) == upload
+        assert await tx.locked_of(upload.asset_id) == upload
+        assert await tx.locked_of(new_asset_id()) is None
         await tx.save(moved)
         await tx.add_part(upload.id, Part(1, "old", 10))
         await tx.add_part(upload.id, Part(1, "new", 10))

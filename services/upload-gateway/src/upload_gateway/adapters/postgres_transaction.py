@@ -8,7 +8,7 @@ from sqlalchemy import Row, Select, delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from common.events import Message
-from common.ids import ObjectKey, UploadId
+from common.ids import AssetId, ObjectKey, UploadId
 from common.jobs.job import Job
 from common.jobs.queue import JobQueue
 from common.postgres import outbox
@@ -37,6 +37,12 @@ class PostgresTransaction:
         if row is None:
             raise UploadNotFound
         return upload_of(row)
+
+    async def locked_of(self, asset_id: AssetId) -> Upload | None:
+        columns = tables.upload.c
+        query = select(tables.upload).where(columns.asset_id == asset_id).with_for_update()
+        row = (await self.session.execute(query)).one_or_none()
+        return None if row is None else upload_of(row)
 
     async def segments(self, upload_id: UploadId) -> list[Segment]:
         return [segment_of(row) for row in await self.session.execute(segments_query(upload_id))]

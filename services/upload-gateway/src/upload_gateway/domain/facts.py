@@ -12,8 +12,9 @@ from common.events import (
     UploadStarted,
     UploadWithdrawn,
     new_message,
+    tombstone,
 )
-from common.events.topics import UPLOAD_GATEWAY
+from common.events.topics import DETAILS, UPLOAD_GATEWAY
 from upload_gateway.domain.formats import essence
 from upload_gateway.domain.upload import Segment, Upload
 
@@ -46,6 +47,18 @@ def named(upload: Upload, metadata: dict[str, str], clock: Clock) -> Message:
         key=f"{UPLOAD_GATEWAY}/{upload.asset_id}",
         subject=str(upload.asset_id),
         sequence=1,
+        clock=clock,
+    )
+
+
+def unnamed(upload: Upload, clock: Clock) -> Message:
+    """The tombstone of what `named` said; there is no third record."""
+    return tombstone(
+        DETAILS,
+        type=UploadDetails.TYPE,
+        source=UPLOAD_GATEWAY,
+        key=f"{UPLOAD_GATEWAY}/{upload.asset_id}",
+        sequence=2,
         clock=clock,
     )
 
