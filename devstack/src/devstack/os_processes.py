@@ -10,7 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-_STAT_STATE, _STAT_START = 0, 19  # fields of /proc/<pid>/stat, counted after the closing bracket
+_STAT_STATE, _STAT_GROUP, _STAT_START = (
+    0,
+    2,
+    19,
+)  # fields of /proc/<pid>/stat, counted after the closing bracket
 _POLL = 0.02
 
 
@@ -98,6 +102,35 @@ def kill_group(running: Running) -> None:
     if start_mark(running.pid) in {None, running.mark}:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(running.pid, signal.SIGKILL)
+
+
+def wait_group_gone(running: Running, seconds: float) -> bool:
+    """Whether every process of the group ended within the time; zombies have ended."""
+    deadline = time.monotonic() + seconds
+    while _living_members(running.pid):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL)
+    return True
+
+
+def _living_members(group: int) -> list[int]:
+    if not Path("/proc/self/stat").exists():
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(group, 0)
+            return [group]
+        return []
+    numbers = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+    return [pid for pid in numbers if _in(group, pid)]
+
+
+def _in(group: int, pid: int) -> bool:
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    fields = text.rpartition(")")[2].split()
+    return fields[_STAT_STATE] not in "ZX" and fields[_STAT_GROUP] == str(group)
 
 
 def wait_gone(running: Running, seconds: float) -> bool:

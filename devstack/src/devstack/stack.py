@@ -142,6 +142,7 @@ class Stack:
 
     def _bring_up(self, process: Process, report: Callable[[str], None]) -> None:
         one = self._processes[process.name]
+        one.stop()  # what a killed leader left behind
         one.start()
         one.wait_ready()
         report(process.name)

@@ -16,6 +16,7 @@ from devstack.os_processes import (
     load_running,
     send,
     wait_gone,
+    wait_group_gone,
 )
 from devstack.ports import demand_free
 from devstack.programs.program import Program, Site
@@ -77,6 +78,7 @@ class Supervised:
         self._wait_gone(running, stop.grace)
         kill_group(running)
         self._wait_gone(running, 10)
+        wait_group_gone(running, 10)
         self._pid_file.unlink(missing_ok=True)
 
     def kill(self, number: signal.Signals) -> None:

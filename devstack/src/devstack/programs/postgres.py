@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devstack.errors import DevstackError
-from devstack.os_processes import Launch
+from devstack.os_processes import Launch, start_mark
 from devstack.programs.program import Site
 from devstack.secret_store import write_private
 
@@ -20,6 +20,7 @@ class Postgres:
         data = self.site.place.data(self.site.process.name)
         if not (data / "PG_VERSION").exists():
             self._initialise(data)
+        _forget_dead_server(data / "postmaster.pid")
         options = [f"--{key}={self.site.fill(v)}" for key, v in self.site.process.options.items()]
         options.append("--unix_socket_directories=")  # their paths have 107 bytes at most
         argv = [self._program("postgres"), "-D", str(data), "-p", str(self.site.port()), *options]
@@ -61,3 +62,13 @@ class Postgres:
 
     def _program(self, name: str) -> str:
         return str(self.site.tools.postgres(name))
+
+
+def _forget_dead_server(lock: Path) -> None:
+    """Removes the lock of a server that was killed and whose group is gone.
+
+    The server itself asks only whether the number is in use: a zombie that nobody has reaped would
+    keep it from starting.
+    """
+    if lock.exists() and start_mark(int(lock.read_text().split()[0])) is None:
+        lock.unlink()
