@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
-from common.events.topics import CONSUMERS
+from common.events.topics import CONSUMERS, TOPICS
 
 FACTS = ("media.uploads.v1", "media.assets.v1", "media.renditions.v1", "media.purges.v1")
-STATE = "media.catalog-state.v1"
 
 
 @dataclass(frozen=True)
@@ -47,13 +46,11 @@ async def _read(bootstrap: str, key: bytes, topics: tuple[str, ...]) -> list[Rec
     )
     await consumer.start()
     try:
-        await consumer._client.force_metadata_update()
         partitions = [
-            TopicPartition(topic, number)
-            for topic in topics
-            for number in sorted(
-                consumer.partitions_for_topic(topic) or await _numbers(consumer, topic)
-            )
+            TopicPartition(topic.name, number)
+            for topic in TOPICS
+            if topic.name in topics
+            for number in range(topic.partitions)
         ]
         consumer.assign(partitions)
         ends = await consumer.end_offsets(partitions)
@@ -71,15 +68,6 @@ async def _read(bootstrap: str, key: bytes, topics: tuple[str, ...]) -> list[Rec
         return found
     finally:
         await consumer.stop()
-
-
-async def _numbers(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
-    consumer.subscribe([topic])
-    while not (numbers := consumer.partitions_for_topic(topic)):
-        await consumer._client.force_metadata_update()
-    consumer.unsubscribe()
-    found: set[int] = numbers
-    return found
 
 
 async def _write(bootstrap: str, records: tuple[Record, ...]) -> None:

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -54,14 +54,24 @@ def load_running(path: Path) -> Running | None:
 
 def start_mark(pid: int) -> str | None:
     """When the process started, in a form that only compares; None when it is gone or a zombie."""
+    if not _has_proc():
+        return _start_mark_by_ps(pid)
+    fields = _living(pid)
+    return fields[_STAT_START] if fields else None
+
+
+def _has_proc() -> bool:
+    return Path("/proc/self/stat").exists()
+
+
+def _living(pid: int) -> list[str] | None:
+    """The fields of its stat; None when it is gone or a zombie."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except FileNotFoundError:
-        return _start_mark_by_ps(pid) if not Path("/proc/self/stat").exists() else None
-    except ProcessLookupError:
+    except (FileNotFoundError, ProcessLookupError):
         return None
     fields = text.rpartition(")")[2].split()
-    return None if fields[_STAT_STATE] in "ZX" else fields[_STAT_START]
+    return None if fields[_STAT_STATE] in "ZX" else fields
 
 
 def _start_mark_by_ps(pid: int) -> str | None:
@@ -99,44 +109,39 @@ def send(running: Running, number: signal.Signals) -> None:
 
 def kill_group(running: Running) -> None:
     """Kills whatever is left of the process's group, also after its leader ended."""
-    if start_mark(running.pid) in {None, running.mark}:
+    if _number_is_ours(running):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(running.pid, signal.SIGKILL)
 
 
-def wait_group_gone(running: Running, seconds: float) -> bool:
-    """Whether every process of the group ended within the time; zombies have ended."""
-    deadline = time.monotonic() + seconds
-    while _living_members(running.pid):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(_POLL)
-    return True
-
-
-def _living_members(group: int) -> list[int]:
-    if not Path("/proc/self/stat").exists():
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(group, 0)
-            return [group]
-        return []
-    numbers = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
-    return [pid for pid in numbers if _in(group, pid)]
-
-
-def _in(group: int, pid: int) -> bool:
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    fields = text.rpartition(")")[2].split()
-    return fields[_STAT_STATE] not in "ZX" and fields[_STAT_GROUP] == str(group)
-
-
 def wait_gone(running: Running, seconds: float) -> bool:
     """Whether the process ended within the time."""
+    return _becomes(lambda: not running.alive(), seconds)
+
+
+def wait_group_gone(running: Running, seconds: float) -> bool:
+    """Whether every process of its group ended within the time; zombies have ended."""
+    return _becomes(lambda: not (_number_is_ours(running) and _group_lives(running.pid)), seconds)
+
+
+def _number_is_ours(running: Running) -> bool:
+    return start_mark(running.pid) in {None, running.mark}
+
+
+def _group_lives(group: int) -> bool:
+    if not _has_proc():
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(group, 0)
+            return True
+        return False
+    numbers = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+    members = (fields for number in numbers if (fields := _living(number)))
+    return any(fields[_STAT_GROUP] == str(group) for fields in members)
+
+
+def _becomes(condition: Callable[[], bool], seconds: float) -> bool:
     deadline = time.monotonic() + seconds
-    while running.alive():
+    while not condition():
         if time.monotonic() > deadline:
             return False
         time.sleep(_POLL)

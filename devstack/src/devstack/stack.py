@@ -108,7 +108,6 @@ class Stack:
         one = self.supervised(name)
         if one.running():
             raise DevstackError(f"{name} is already running")
-        one.stop()  # what a killed leader left behind
         one.start()
         one.wait_ready()
         write_environment_file(self)
@@ -142,7 +141,6 @@ class Stack:
 
     def _bring_up(self, process: Process, report: Callable[[str], None]) -> None:
         one = self._processes[process.name]
-        one.stop()  # what a killed leader left behind
         one.start()
         one.wait_ready()
         report(process.name)

@@ -50,6 +50,9 @@ class Supervised:
 
     def start(self) -> None:
         """Starts it and returns at once. An occupied port raises the sentence that says whose."""
+        self.stop()  # what a killed leader left behind
+        if self._pid_file.exists():
+            raise DevstackError(f"{self.name}: processes of its last run do not end")
         for port in self.site.process.all_ports:
             demand_free(self.name, self.site.port(port))
         what = self.program.prepare()
@@ -78,8 +81,8 @@ class Supervised:
         self._wait_gone(running, stop.grace)
         kill_group(running)
         self._wait_gone(running, 10)
-        wait_group_gone(running, 10)
-        self._pid_file.unlink(missing_ok=True)
+        if wait_group_gone(running, 10):
+            self._pid_file.unlink(missing_ok=True)
 
     def kill(self, number: signal.Signals) -> None:
         """Sends a signal to the process; SIGKILL takes its whole group and waits for the end."""
