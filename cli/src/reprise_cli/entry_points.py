@@ -2,9 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
 
-import typer
 from fastapi import FastAPI
 
 
@@ -27,8 +25,11 @@ def descriptions() -> list[tuple[str, Callable[[], FastAPI]]]:
     return [(point.name, point.load()) for point in _of("reprise.openapi")]
 
 
-def service_commands() -> Iterator[tuple[str, Any]]:
-    """Command groups that services bring themselves (group `reprise.commands`)."""
+def service_commands() -> Iterator[tuple[tuple[str, ...], Callable[..., None]]]:
+    """Commands that services bring themselves (group `reprise.commands`).
+
+    The entry point's name is the command's words with dots between them: `recover.catalog` is
+    `reprise recover catalog`. Its value is the function, annotated for typer.
+    """
     for point in _of("reprise.commands"):
-        commands: typer.Typer = point.load()
-        yield point.name, commands
+        yield tuple(point.name.split(".")), point.load()

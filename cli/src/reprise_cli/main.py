@@ -26,8 +26,26 @@ app.command("keys")(keys.keys)
 app.command("settings")(settings_reference.settings)
 app.command("openapi")(openapi.openapi)
 app.add_typer(topics.app, name="topics")
-for name, commands in service_commands():
-    app.add_typer(commands, name=name)
+
+GROUPS = {
+    "recover": "Bring a service's tables back from the log, into an empty schema.",
+    "verify": "Rebuild in a scratch schema and compare with what lives.",
+    "rebuild": "Build a projection anew beside the live one, compare, swap.",
+    "state": "The compacted topics, seeded again from their owners' tables.",
+}
+
+
+def add_service_commands(root: typer.Typer) -> None:
+    """`<group> <command>` of each service, under groups that several services may share."""
+    groups: dict[str, typer.Typer] = {}
+    for (group, name), command in service_commands():
+        if group not in groups:
+            groups[group] = typer.Typer(help=GROUPS[group], no_args_is_help=True)
+            root.add_typer(groups[group], name=group)
+        groups[group].command(name)(command)
+
+
+add_service_commands(app)
 
 
 def main() -> None:

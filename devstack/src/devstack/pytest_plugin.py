@@ -5,12 +5,14 @@
 folder of its own on free ports, started when first asked for and stopped at the end of the run.
 """
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
 from devstack.pytest_results import ResultRecorder
 from devstack.results import RESULTS
+from devstack.settings import DevstackSettings
 from devstack.stack import Stack
 from devstack.stack_for_tests import stack_for_tests
 
@@ -24,7 +26,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    _shed_installation()
     config.pluginmanager.register(ResultRecorder(config), "reprise-results")
+
+
+def _shed_installation() -> None:
+    """A shell that has read `.dev/env` would hand its addresses and secrets to every test."""
+    ours = {field.alias for field in DevstackSettings.model_fields.values()}
+    for name in list(os.environ):  # noqa: TID251 (nothing is read here)
+        if name.startswith(("MEDIA_", "REPRISE_")) and name not in ours:
+            del os.environ[name]  # noqa: TID251
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

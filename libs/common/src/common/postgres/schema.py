@@ -74,3 +74,71 @@ CREATE TABLE job (
     "CREATE INDEX job_due ON job (due_at) WHERE state IN ('waiting', 'running')",
     "CREATE INDEX job_subject ON job (subject)",
 )
+
+# Records a consumer could not take yet, and those redriven to it: one row per event and group.
+# Later events of a parked key are parked behind it and drained in the order of (sequence, id), so
+# that an order-sensitive handler never sees a key's history out of order (events.md 4.3). Headers
+# are kept byte for byte as [[name, base64], …]. Rows of a discarded record go; the audit stays.
+# `fuse` is one row per group that was ever paused; `paused_at` NULL is running. `dead_letter` keeps
+# what an operator decided about a dead letter: the topic itself cannot be edited. `digest` is the
+# SHA-256 of its bytes and its origin, because offsets start again after a lost Kafka.
+CONSUMERS_V1 = (
+    """
+CREATE TABLE parked (
+    id          bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    consumer    text        NOT NULL,
+    topic       text        NOT NULL,
+    key         text        NOT NULL,
+    sequence    bigint      NOT NULL,
+    event_id    uuid        NOT NULL,
+    type        text        NOT NULL,
+    record_key  bytea,
+    headers     jsonb       NOT NULL,
+    value       bytea,
+    kafka_partition integer NOT NULL,
+    kafka_offset    bigint  NOT NULL,
+    origin      text        NOT NULL DEFAULT 'topic' CHECK (origin IN ('topic', 'dead_letter')),
+    reason      text        NOT NULL,
+    detail      text        NOT NULL DEFAULT '',
+    attempts    integer     NOT NULL DEFAULT 0,
+    run_after   timestamptz NOT NULL DEFAULT clock_timestamp(),
+    parked_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
+    UNIQUE (consumer, event_id)
+)
+""",
+    "CREATE INDEX parked_key ON parked (consumer, key, sequence, id)",
+    "CREATE INDEX parked_due ON parked (consumer, run_after)",
+    """
+CREATE TABLE fuse (
+    consumer   text        PRIMARY KEY,
+    paused_at  timestamptz,
+    reason     text,
+    resumed_at timestamptz
+)
+""",
+    """
+CREATE TABLE dead_letter (
+    digest     text        NOT NULL,
+    consumer   text        NOT NULL,
+    decision   text        NOT NULL CHECK (decision IN ('redriven', 'discarded')),
+    reason     text        NOT NULL DEFAULT '',
+    redrives   integer     NOT NULL DEFAULT 0,
+    decided_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (consumer, digest)
+)
+""",
+)
+
+# Who changed what by command, and what came of it; never pruned. Holds no payloads and no names.
+AUDIT_V1 = (
+    """
+CREATE TABLE operator_action (
+    id         bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at         timestamptz NOT NULL DEFAULT clock_timestamp(),
+    operator   text        NOT NULL,
+    command    text        NOT NULL,
+    parameters jsonb       NOT NULL,
+    outcome    jsonb       NOT NULL
+)
+""",
+)
