@@ -5,14 +5,15 @@
     ├── Unauthenticated    who is asking is not known                  HTTP 401
     ├── Forbidden          known, and not allowed                      HTTP 403
     ├── NotFound           never existed, or not for these eyes        HTTP 404
-    ├── Conflict           the state says no; later it may say yes HTTP 409
+    ├── Conflict           the state says no; later it may say yes     HTTP 409; Kafka: park
+    │   └── NotYet         what it depends on has not arrived here     HTTP 409; Kafka: park
     ├── Gone               existed and will not come back              HTTP 410
     ├── TooLarge           past a size limit                           HTTP 413
     ├── UnsupportedType    a media type that is not accepted           HTTP 415
     ├── Rejected           understood, and refused for its content     HTTP 422
-    ├── Throttled          a limit of this caller, with a delay    HTTP 429
-    ├── Unavailable        a part we need does not answer          HTTP 503; Kafka: retry in place
-    └── Corrupt            bytes or records that are never right   HTTP 500; Kafka: dead letter
+    ├── Throttled          a limit of this caller, with a delay        HTTP 429; Kafka: retry
+    ├── Unavailable        a part we need does not answer              HTTP 503; Kafka: retry
+    └── Corrupt            bytes or records that are never right       HTTP 500; Kafka: dead letter
 
 Kinds know nothing of HTTP or Kafka: `common.web.problems` and `common.kafka.redelivery` hold the
 two tables.
@@ -64,6 +65,17 @@ class Conflict(RepriseError):
     """The present state does not allow it."""
 
     default_code = "conflict"
+
+
+class NotYet(Conflict):
+    """What this depends on has not arrived here yet.
+
+    Codes: `asset_unknown`, `run_unknown` and their like wait for a fact of another topic,
+    `sequence_gap` for an earlier one of the same topic, `unknown_type` for a newer version of this
+    program.
+    """
+
+    default_code = "not_yet"
 
 
 class Gone(RepriseError):

@@ -91,6 +91,7 @@ class Worker:
             try:
                 await failpoint("jobs.after_claim")
                 await self._attempt(job)
+                await failpoint("jobs.after_run")
             except asyncio.CancelledError:
                 with suppress(Unavailable):
                     await self._queue.release(job)

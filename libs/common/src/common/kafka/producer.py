@@ -11,7 +11,8 @@ from aiokafka.errors import KafkaError, ProducerFenced
 
 from common.errors import Forbidden, RepriseError, Unavailable
 from common.events.message import Message
-from common.events.topics import TOPICS, Topic
+from common.events.topics import TOPICS, WATERMARKS, Topic
+from common.failpoints import failpoint
 from common.settings.groups import KafkaSettings
 
 # a relay killed inside a transaction holds up read-committed readers for this long at most
@@ -137,6 +138,8 @@ async def _transaction(
                     headers=message.headers(),
                 )
             )
+        if any(message.topic != WATERMARKS.name for message in messages):
+            await failpoint("relay.before_commit", first=producer.flush)
         await producer.commit_transaction()
         return [(sent.partition, sent.offset) for sent in [await future for future in futures]]
     except BaseException:

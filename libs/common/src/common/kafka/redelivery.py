@@ -9,6 +9,7 @@ from common.errors import (
     Gone,
     Invalid,
     NotFound,
+    NotYet,
     Rejected,
     RepriseError,
     Throttled,
@@ -18,13 +19,16 @@ from common.errors import (
     UnsupportedType,
 )
 
-Verdict = Literal["retry", "dead_letter"]
+Verdict = Literal["retry", "park", "dead_letter"]
 
-# retry: in place, as often as it takes; the partition waits. dead_letter: no later try can succeed.
+# retry: in place, as often as it takes; the partition waits, for nothing behind it would fare
+# better. park: the key waits in a row and the partition goes on. dead_letter: no later try can
+# succeed.
 REDELIVERY: dict[type[RepriseError], Verdict] = {
     Unavailable: "retry",
     Throttled: "retry",
-    Conflict: "retry",
+    Conflict: "park",
+    NotYet: "park",
     Corrupt: "dead_letter",
     Invalid: "dead_letter",
     Rejected: "dead_letter",
@@ -43,3 +47,13 @@ def verdict(error: RepriseError) -> Verdict:
         if kind in REDELIVERY:
             return REDELIVERY[kind]
     return "dead_letter"
+
+
+def is_failure(error: BaseException) -> bool:
+    """Whether it speaks against the consumer itself, so that its fuse counts it.
+
+    Waiting for another topic, or for a newer version, does not: where topics are read again from
+    their beginning, whole stretches of one come before what they depend on. A gap within a topic
+    never comes by itself.
+    """
+    return not isinstance(error, NotYet) or error.code == "sequence_gap"

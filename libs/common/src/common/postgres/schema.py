@@ -78,7 +78,9 @@ CREATE TABLE job (
 # Records a consumer could not take yet, and those redriven to it: one row per event and group.
 # Later events of a parked key are parked behind it and drained in the order of (sequence, id), so
 # that an order-sensitive handler never sees a key's history out of order (events.md 4.3). Headers
-# are kept byte for byte as [[name, base64], …]. Rows of a discarded record go; the audit stays.
+# are kept byte for byte as [[name, base64], …], `kafka_timestamp` in milliseconds as Kafka has it.
+# `attempts` counts all tries, also those before it was parked. A key is tried when `run_after` of
+# any of its rows has come. Rows of a discarded record go; the audit stays.
 # `fuse` is one row per group that was ever paused; `paused_at` NULL is running. `dead_letter` keeps
 # what an operator decided about a dead letter: the topic itself cannot be edited. `digest` is the
 # SHA-256 of its bytes and its origin, because offsets start again after a lost Kafka.
@@ -97,6 +99,7 @@ CREATE TABLE parked (
     value       bytea,
     kafka_partition integer NOT NULL,
     kafka_offset    bigint  NOT NULL,
+    kafka_timestamp bigint  NOT NULL,
     origin      text        NOT NULL DEFAULT 'topic' CHECK (origin IN ('topic', 'dead_letter')),
     reason      text        NOT NULL,
     detail      text        NOT NULL DEFAULT '',

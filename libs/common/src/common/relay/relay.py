@@ -112,7 +112,8 @@ class Relay:
             limit = self._limit
             rows, read_at = await self._source.fetch(limit)
             drained = len(rows) < limit
-            await failpoint("relay.after_fetch")
+            if rows:
+                await failpoint("relay.after_fetch")
             await self._send(sender, rows, read_at if drained else None)
             self._delay = RETRY_FIRST
             await self._sample()
@@ -128,7 +129,8 @@ class Relay:
         if not messages:
             return
         places = await self._sent(sender, messages)
-        await failpoint("relay.after_commit")
+        if rows:
+            await failpoint("relay.after_commit")
         if due is not None:
             self._told = self._clock.monotonic()
             self._metrics.watermark.told(due)
@@ -137,6 +139,7 @@ class Relay:
                 [(row[0], *place) for row, place in zip(rows, places, strict=False)]
             )
             self._metrics.published.inc(len(rows))
+            await failpoint("relay.after_mark")
 
     async def _sent(self, sender: Sender, messages: Sequence[Message]) -> list[tuple[int, int]]:
         """One batch; after a failure the next are smaller, after a success larger again.

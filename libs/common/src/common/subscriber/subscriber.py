@@ -166,6 +166,7 @@ class ReliableSubscriber:
                 await self._dead_letters.put(
                     record, self.topic, self.group, reason=reason, detail=detail
                 )
+                await failpoint("consumer.after_dead_letter")
                 break
             except Unavailable:
                 attempt += 1

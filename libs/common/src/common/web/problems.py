@@ -22,6 +22,7 @@ STATUSES: Mapping[type[errors.RepriseError], int] = {
     errors.Forbidden: 403,
     errors.NotFound: 404,
     errors.Conflict: 409,
+    errors.NotYet: 409,
     errors.Gone: 410,
     errors.TooLarge: 413,
     errors.UnsupportedType: 415,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from catalog.domain.ending import end_grace
 from catalog.ports import Transactions
+from common.failpoints import failpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,4 +22,6 @@ class EndGrace:
             if asset is None:
                 return False
             await work.assets.save(end_grace(asset), None)
+            await failpoint("catalog.before_grace_end")
+        await failpoint("catalog.after_grace_end")
         return True

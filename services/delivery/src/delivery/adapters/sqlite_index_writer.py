@@ -9,6 +9,7 @@ from pathlib import Path
 from uuid import UUID
 
 from common.errors import Unavailable
+from common.failpoints import failpoint, failpoint_in_thread
 from delivery.adapters.asset_rows import to_row
 from delivery.adapters.sqlite_file import WriterLock, connect, prepare
 from delivery.adapters.sqlite_index import Bell, moment
@@ -92,9 +93,14 @@ class SqliteIndexWriter:
             connection.executemany(_UPSERT, rows)
             counted = connection.total_changes - before
             connection.execute("UPDATE progress SET next_offset = ?, heard_at = ?", position)
+            if rows:
+                failpoint_in_thread("delivery.before_index_commit")
             return counted
 
-        return await self._write(work)
+        counted = await self._write(work)
+        if rows:
+            await failpoint("delivery.after_index_commit")
+        return counted
 
     async def begin_fill(self, epoch: UUID, now: datetime) -> None:
         def work(connection: sqlite3.Connection) -> int:

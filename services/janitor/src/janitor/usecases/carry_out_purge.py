@@ -24,12 +24,14 @@ class CarryOutPurge:
             order = (await transaction.orders.find(order_id)).order
         for key in order.keys:
             await self._remove(order, key)
+            await failpoint("janitor.after_object")
         await failpoint("janitor.after_delete")
         async with self.unit_of_work.begin() as transaction:
             await transaction.ledger.hold(order.asset_id)
             closed = await transaction.ledger.close(order)
             await _tell(transaction, order, [key for key in order.keys if key in closed])
             await transaction.orders.finish(order_id, job)
+        await failpoint("janitor.after_close")
 
     async def _remove(self, order: PurgeOrder, key: ObjectKey) -> None:
         try:

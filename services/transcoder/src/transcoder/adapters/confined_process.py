@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
+from common.failpoints import failpoint
+
 _STDOUT_LIMIT = 4 * 1024 * 1024
 _STDERR_TAIL = 8 * 1024
 _CHUNK = 64 * 1024
@@ -40,6 +42,7 @@ async def run_process(argv: list[str], *, environment: Mapping[str, str], wall: 
     timed_out = False
     head, tail = bytearray(), bytearray()
     try:
+        await failpoint("transcoder.tool_running")
         async with asyncio.timeout(wall):
             await asyncio.gather(_head(process.stdout, head), _tail(process.stderr, tail))
             await process.wait()

@@ -52,6 +52,7 @@ class CreateUpload:
         async with self.ledger.change() as tx:
             await tx.add(upload)
             await self._announce(tx, upload, new.metadata)
+            await failpoint("gateway.before_intent")
         await failpoint("gateway.after_intent")
         return upload
 

@@ -4,6 +4,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from common.clock import Clock
+from common.failpoints import failpoint
 from common.ids import UploadId, UserId
 from upload_gateway.domain.errors import UploadBusy, UploadGone, UploadNotFound
 from upload_gateway.domain.facts import announced, ended, withdrawn
@@ -30,6 +31,7 @@ class EndUpload:
             if upload.remembered().state == "rejected":
                 raise UploadGone("the upload was rejected")
             await self._end(tx, upload)
+        await failpoint("gateway.after_end")
         # a writer that does not end has lost the fence: nothing it still does counts. But what it
         # leaves in the store is the sweep's to find, later
         with suppress(UploadBusy):

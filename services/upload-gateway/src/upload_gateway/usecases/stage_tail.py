@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from common.clock import Clock
+from common.failpoints import failpoint
 from upload_gateway.domain.checksum import RunningDigest
 from upload_gateway.domain.upload import Upload, expiry_after
 from upload_gateway.ports import Ledger, Staging
@@ -23,6 +24,7 @@ class StageTail:
     ) -> Upload:
         """With the tail committed; raises Superseded or Unavailable with nothing counted."""
         segment = await self.staging.put(upload.id, upload.offset, tail)
+        await failpoint("gateway.after_tail_stored")
         async with self.ledger.change() as tx:
             held = (await tx.locked(upload.id)).held_by(upload.generation)
             until = expiry_after(self.clock.now(), self.expiry)
