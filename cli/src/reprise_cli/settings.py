@@ -5,16 +5,13 @@ from dataclasses import dataclass
 from pydantic import Field
 
 from common.settings.groups import CallerSettings, Group, KafkaSettings, S3Settings
+from common.settings.operator import OperatorSettings
 from common.settings.value_types import PostgresUrl
 
 
-class AdministratorSettings(Group):
-    """Databases as their administrator makes them; a service's URL names its role and password."""
+class ServiceDatabases(Group):
+    """Where the services' own schemas are; each URL names the service's role and password."""
 
-    admin_url: PostgresUrl = Field(
-        validation_alias="REPRISE_POSTGRES_ADMIN_URL",
-        description="Postgres as a role that may create roles, schemas and databases.",
-    )
     upload_gateway: PostgresUrl = Field(
         validation_alias="REPRISE_POSTGRES_URL_UPLOAD_GATEWAY",
         description="The upload-gateway's REPRISE_POSTGRES_URL.",
@@ -38,6 +35,15 @@ class AdministratorSettings(Group):
         return url.get_secret_value()
 
 
+class AdministratorSettings(ServiceDatabases):
+    """Databases as their administrator makes them."""
+
+    admin_url: PostgresUrl = Field(
+        validation_alias="REPRISE_POSTGRES_ADMIN_URL",
+        description="Postgres as a role that may create roles, schemas and databases.",
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class SetupSettings:
     """What `reprise setup` reads."""
@@ -59,3 +65,29 @@ class TokenSettings:
     """What `reprise token` reads."""
 
     callers: CallerSettings
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumersSettings:
+    """What `reprise dlq`, `parked` and `consumers` read."""
+
+    kafka: KafkaSettings
+    postgres: ServiceDatabases
+    operator: OperatorSettings
+
+
+@dataclass(frozen=True, slots=True)
+class LagSettings:
+    """What `reprise lag` reads."""
+
+    kafka: KafkaSettings
+
+
+@dataclass(frozen=True, slots=True)
+class AllSettings:
+    """Everything that any command of this package reads, for the settings reference."""
+
+    postgres: AdministratorSettings
+    s3: S3Settings
+    kafka: KafkaSettings
+    operator: OperatorSettings
