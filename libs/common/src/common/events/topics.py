@@ -5,11 +5,17 @@ from datetime import timedelta
 from typing import Literal
 
 DAY = timedelta(days=1)
+# a dead letter is the record that the broker took, however large, and why it was given up
+DEAD_LETTER_BYTES = 2 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One topic. Several `producers` write disjoint keys; retention None keeps for ever."""
+    """One topic.
+
+    Several `producers` write disjoint keys; retention None keeps for ever; `max_bytes` is the
+    largest batch it takes, None the broker's own limit.
+    """
 
     name: str
     producers: frozenset[str]
@@ -17,6 +23,7 @@ class Topic:
     policy: Literal["delete", "compact"]
     partitions: int
     retention: timedelta | None = None
+    max_bytes: int | None = None
 
     def config(self) -> dict[str, str]:
         """Broker settings of the topic, as strings Kafka understands."""
@@ -29,7 +36,8 @@ class Topic:
                 "delete.retention.ms": _ms(30 * DAY),
             }
         kept = _ms(self.retention) if self.retention else "-1"
-        return {"cleanup.policy": "delete", "retention.ms": kept, "retention.bytes": "-1"}
+        config = {"cleanup.policy": "delete", "retention.ms": kept, "retention.bytes": "-1"}
+        return config | ({"max.message.bytes": str(self.max_bytes)} if self.max_bytes else {})
 
 
 def _ms(span: timedelta) -> str:
@@ -98,6 +106,7 @@ def dead_letter_topic(topic: Topic, group: str) -> Topic:
         "delete",
         partitions=1,
         retention=90 * DAY,
+        max_bytes=DEAD_LETTER_BYTES,
     )
 
 
