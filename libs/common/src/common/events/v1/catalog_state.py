@@ -9,18 +9,17 @@ from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from common.events.model import StateRecord
+from common.events.model import Part, StateRecord
 from common.events.topics import CATALOG_STATE
 
 STATE_VERSION = 1
 
 
-class StoredObject(BaseModel):
+class StoredObject(Part):
     """One object that may be served. `etag` is the store's, unquoted; times in seconds."""
 
-    model_config = ConfigDict(frozen=True)
     rendition: str
     key: str
     size: int = Field(ge=0, description="bytes")

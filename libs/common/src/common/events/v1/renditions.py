@@ -3,16 +3,15 @@
 from typing import ClassVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from common.events.model import Fact
+from common.events.model import Fact, Part
 from common.events.topics import RENDITIONS
 
 
-class MediaFacts(BaseModel):
+class MediaFacts(Part):
     """What the probe measured. Seconds, pixels, bits per second, hertz."""
 
-    model_config = ConfigDict(frozen=True)
     container: str
     codec: str
     duration: float | None = Field(default=None, ge=0, description="seconds")
@@ -23,19 +22,17 @@ class MediaFacts(BaseModel):
     channels: int | None = Field(default=None, ge=1)
 
 
-class PlannedRendition(BaseModel):
+class PlannedRendition(Part):
     """One thing the run will make; `profile` names the frozen ladder entry."""
 
-    model_config = ConfigDict(frozen=True)
     rendition: str
     profile: str
     required: bool
 
 
-class SkippedRendition(BaseModel):
+class SkippedRendition(Part):
     """One thing the run will not make, and why (a stable code)."""
 
-    model_config = ConfigDict(frozen=True)
     rendition: str
     reason: str
 
