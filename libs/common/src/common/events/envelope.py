@@ -1,6 +1,8 @@
 """CloudEvents 1.0 attributes to and from Kafka headers, binary mode (design §3, frozen)."""
 
+import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -10,6 +12,24 @@ from common.ids import EventId
 
 Headers = list[tuple[str, bytes]]
 CONTENT_TYPE = "application/json"
+STRUCTURED = "application/cloudevents"
+OURS = frozenset(
+    {
+        "ce_specversion",
+        "ce_id",
+        "ce_source",
+        "ce_type",
+        "ce_time",
+        "ce_subject",
+        "ce_sequence",
+        "ce_correlationid",
+        "ce_causationid",
+        "traceparent",
+        "content-type",
+    }
+)
+_SEQUENCE = re.compile(r"[1-9][0-9]{0,18}")
+_LARGEST = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +65,16 @@ class Envelope:
 
 
 def from_headers(headers: Iterable[tuple[str, bytes | None]]) -> Envelope:
-    """Read leniently: a header that is no UTF-8 loses itself, never the record.
+    """Read leniently: a header that is no text loses itself, never the record.
 
-    Raises Corrupt when an attribute we cannot do without is missing or malformed.
+    Raises Corrupt when an attribute we cannot do without is missing or malformed
+    (`bad_envelope`), or when the event stands in its value instead (`structured_mode`).
     """
-    texts = {name: (value or b"").decode("utf-8", "replace") for name, value in headers}
+    texts = attributes(headers)
+    if texts.get("content-type", "").strip().lower().startswith(STRUCTURED):
+        raise Corrupt(
+            "a CloudEvent in structured mode; only binary mode is read here", code="structured_mode"
+        )
     try:
         return Envelope(
             id=EventId(UUID(texts["ce_id"])),
@@ -57,13 +82,37 @@ def from_headers(headers: Iterable[tuple[str, bytes | None]]) -> Envelope:
             type=texts["ce_type"],
             time=_moment(texts["ce_time"]),
             subject=texts["ce_subject"],
-            sequence=int(texts["ce_sequence"]),
+            sequence=sequence_of(texts["ce_sequence"]),
             correlation_id=texts.get("ce_correlationid"),
             causation_id=texts.get("ce_causationid"),
             traceparent=texts.get("traceparent"),
         )
     except (KeyError, ValueError) as error:
         raise Corrupt(f"not an event of ours: {error}", code="bad_envelope") from error
+
+
+def attributes(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, str]:
+    """Our attributes among the headers of a record, whatever else stands there.
+
+    A value that is null, not UTF-8 or holds a NUL (which no table of ours could keep) counts as not
+    there. Of several under one name the first usable one counts: a producer's own come first, and
+    what tools on the way append cannot change what was said.
+    """
+    found: dict[str, str] = {}
+    for name, value in headers:
+        if name in OURS and name not in found and value is not None:
+            with suppress(UnicodeDecodeError):
+                text = value.decode()
+                if "\0" not in text:
+                    found[name] = text
+    return found
+
+
+def sequence_of(text: str) -> int:
+    """A sequence as we write it: decimal, from 1, and a column can hold it; else ValueError."""
+    if not _SEQUENCE.fullmatch(text) or int(text) > _LARGEST:
+        raise ValueError("not a sequence")
+    return int(text)
 
 
 def _moment(text: str) -> datetime:
