@@ -20,8 +20,16 @@ from common.events.v1.assets import (
     SubjectErasureRequested,
     UploadDeduplicated,
 )
-from common.events.v1.catalog_state import AliasState, AssetState, EpochState, StoredObject
+from common.events.v1.catalog_state import (
+    AliasState,
+    AssetRow,
+    AssetState,
+    EpochState,
+    RenditionRow,
+    StoredObject,
+)
 from common.events.v1.details import MediaDetails, UploadDetails
+from common.events.v1.fields import MediaKind
 from common.events.v1.purges import AssetPurged, ObjectPurged, PurgeFailed, SubjectErased
 from common.events.v1.renditions import (
     MediaFacts,
@@ -36,7 +44,6 @@ from common.events.v1.renditions import (
     SkippedRendition,
 )
 from common.events.v1.uploads import (
-    MediaKind,
     UploadAborted,
     UploadCompleted,
     UploadExpired,
@@ -60,6 +67,7 @@ __all__ = [
     "AssetReady",
     "AssetRegistered",
     "AssetRestored",
+    "AssetRow",
     "AssetState",
     "CatalogErased",
     "Envelope",
@@ -83,6 +91,7 @@ __all__ = [
     "Received",
     "RenditionFailed",
     "RenditionReady",
+    "RenditionRow",
     "RenditionsErased",
     "SkippedRendition",
     "StateRecord",

@@ -9,10 +9,11 @@ from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from common.events.model import Part, StateRecord
 from common.events.topics import CATALOG_STATE
+from common.events.v1.renditions import MediaFacts
 
 STATE_VERSION = 1
 
@@ -30,6 +31,55 @@ class StoredObject(Part):
     width: int | None = None
     height: int | None = None
     bit_rate: int | None = None
+
+
+class _Lean(Part):
+    """Written without what is null: every serving index reads over these bytes."""
+
+    @model_serializer(mode="wrap")
+    def _without_nulls(self, written: SerializerFunctionWrapHandler) -> dict[str, object]:
+        fields: dict[str, object] = written(self)
+        return {name: value for name, value in fields.items() if value is not None}
+
+
+class RenditionRow(_Lean):
+    """A rendition as its owner's row has it.
+
+    `place` is where its object stands in `objects`, which then tells name, key, size, digest and
+    measures; `output` is an object that is not served any more. A profile is told where it differs
+    from the name.
+    """
+
+    run: int = Field(ge=1, description="number of the run, from 1")
+    state: str
+    place: int | None = None
+    name: str | None = None
+    profile: str | None = None
+    required: bool | None = None
+    reason: str | None = None
+    output: StoredObject | None = None
+    container: str | None = None
+    codec: str | None = None
+    sample_rate: int | None = None
+    channels: int | None = None
+    ready_at: datetime | None = None
+
+
+class AssetRow(_Lean):
+    """What only the recovery of the catalog reads: the rest of the asset's row.
+
+    `facts` is the sequence of the last fact told of it, `version` what its ETag is made of.
+    """
+
+    created_at: datetime
+    version: int
+    facts: int
+    run: int = Field(ge=0, description="how many runs were asked for")
+    planned: bool | None = None
+    state_before: str | None = None
+    restorable_until: datetime | None = None
+    media: MediaFacts | None = None
+    renditions: tuple[RenditionRow, ...] = ()
 
 
 class AssetState(StateRecord):
@@ -54,6 +104,7 @@ class AssetState(StateRecord):
     stored_at: datetime | None = None
     ready_at: datetime | None = None
     deleted_at: datetime | None = None
+    row: AssetRow | None = None
 
 
 class AliasState(StateRecord):
