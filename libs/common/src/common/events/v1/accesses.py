@@ -2,12 +2,12 @@
 
 from datetime import datetime
 from typing import ClassVar, Literal
-from uuid import UUID
 
 from pydantic import Field
 
 from common.events.model import Fact
 from common.events.topics import ACCESSES
+from common.events.v1.fields import AssetRef, Reason, Rendition, Viewer
 
 
 class MediaServed(Fact):
@@ -15,13 +15,15 @@ class MediaServed(Fact):
 
     TOPIC: ClassVar = ACCESSES
     TYPE: ClassVar = "reprise.access.media-served.v1"
-    asset_id: UUID
-    viewer: str | None
-    rendition: str
-    minute: datetime
-    requests: int = Field(ge=1)
-    bytes_sent: int = Field(ge=0)
-    bytes_issued: int = Field(default=0, ge=0)
+    asset_id: AssetRef
+    viewer: Viewer
+    rendition: Rendition
+    minute: datetime = Field(description="start of the minute counted")
+    requests: int = Field(ge=1, description="answers with bytes")
+    bytes_sent: int = Field(ge=0, description="bytes that left this node")
+    bytes_issued: int = Field(
+        default=0, ge=0, description="bytes that a redirect or a CDN may have sent for us"
+    )
 
 
 class UrlIssued(Fact):
@@ -29,12 +31,14 @@ class UrlIssued(Fact):
 
     TOPIC: ClassVar = ACCESSES
     TYPE: ClassVar = "reprise.access.url-issued.v1"
-    asset_id: UUID
-    viewer: str | None
-    rendition: str
-    mode: Literal["public", "private"]
-    expires_at: datetime | None = None
-    user_agent_class: str | None = None
+    asset_id: AssetRef
+    viewer: Viewer
+    rendition: Rendition
+    mode: Literal["public", "private"] = Field(description="which kind of token it carries")
+    expires_at: datetime | None = Field(default=None, description="null: it does not expire")
+    user_agent_class: str | None = Field(
+        default=None, description="browser, app, bot: never the string itself"
+    )
 
 
 class AccessDenied(Fact):
@@ -42,6 +46,6 @@ class AccessDenied(Fact):
 
     TOPIC: ClassVar = ACCESSES
     TYPE: ClassVar = "reprise.access.denied.v1"
-    asset_id: UUID
-    viewer: str | None
-    reason: str
+    asset_id: AssetRef
+    viewer: Viewer
+    reason: Reason

@@ -13,24 +13,39 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from common.events.model import Part, StateRecord
 from common.events.topics import CATALOG_STATE
+from common.events.v1.fields import (
+    AssetRef,
+    ContentType,
+    ETag,
+    Key,
+    Reason,
+    Rendition,
+    Requires,
+    RunRef,
+    Size,
+    UploadRef,
+    UserRef,
+    Visibility,
+)
 from common.events.v1.renditions import MediaFacts
 
+# what this version can judge; a record that demands more is denied
 STATE_VERSION = 1
 
 
 class StoredObject(Part):
     """One object that may be served. `etag` is the store's, unquoted; times in seconds."""
 
-    rendition: str
-    key: str
-    size: int = Field(ge=0, description="bytes")
-    sha256: str
-    etag: str
-    content_type: str
-    duration: float | None = None
-    width: int | None = None
-    height: int | None = None
-    bit_rate: int | None = None
+    rendition: Rendition
+    key: Key
+    size: Size
+    sha256: str = Field(description="SHA-256 of all bytes, lower-case hex")
+    etag: ETag
+    content_type: ContentType
+    duration: float | None = Field(default=None, description="seconds")
+    width: int | None = Field(default=None, description="pixels, as shown")
+    height: int | None = Field(default=None, description="pixels, as shown")
+    bit_rate: int | None = Field(default=None, description="bits per second")
 
 
 class _Lean(Part):
@@ -87,24 +102,35 @@ class AssetState(StateRecord):
 
     TOPIC: ClassVar = CATALOG_STATE
     TYPE: ClassVar = "reprise.state.asset.v1"
-    requires: int = STATE_VERSION
-    asset_id: UUID
-    user_id: UUID
-    upload_id: UUID
-    kind: str
-    state: str
-    reason: str | None = None
-    visibility: str
-    members: tuple[UUID, ...] = ()
-    generation: int = Field(ge=1)
-    original_policy: str = "on-request"
-    objects: tuple[StoredObject, ...] = ()
-    run: UUID | None = None
-    applied: dict[str, int] = Field(default_factory=dict)
-    stored_at: datetime | None = None
-    ready_at: datetime | None = None
-    deleted_at: datetime | None = None
-    row: AssetRow | None = None
+    KEY: ClassVar = "asset/{asset_id}"
+    requires: Requires = 1
+    asset_id: AssetRef
+    user_id: UserRef
+    upload_id: UploadRef
+    kind: str = Field(description="audio, image, video, avatar; any other word means deny")
+    state: str = Field(description="where it stands (design §2); any unknown word means deny")
+    reason: Reason | None = None
+    visibility: Visibility
+    members: tuple[UUID, ...] = Field(
+        default=(), description="who may see it while its visibility is circle, beside the owner"
+    )
+    generation: int = Field(ge=1, description="of its tokens: a lower number opens nothing")
+    original_policy: str = Field(
+        default="on-request", description="may the original be streamed: never, on-request, always"
+    )
+    objects: tuple[StoredObject, ...] = Field(
+        default=(), description="what may be served, those of the current run first"
+    )
+    run: RunRef | None = None
+    applied: dict[str, int] = Field(
+        default_factory=dict, description="last sequence the catalog read of it, by source topic"
+    )
+    stored_at: datetime | None = Field(default=None, description="when its bytes were whole")
+    ready_at: datetime | None = Field(default=None, description="when it became playable")
+    deleted_at: datetime | None = Field(default=None, description="when it was hidden from all")
+    row: AssetRow | None = Field(
+        default=None, description="what only the recovery of the catalog reads"
+    )
 
 
 class AliasState(StateRecord):
@@ -112,9 +138,10 @@ class AliasState(StateRecord):
 
     TOPIC: ClassVar = CATALOG_STATE
     TYPE: ClassVar = "reprise.state.alias.v1"
-    requires: int = STATE_VERSION
-    asset_id: UUID
-    duplicate_of: UUID
+    KEY: ClassVar = "alias/{asset_id}"
+    requires: Requires = 1
+    asset_id: AssetRef
+    duplicate_of: UUID = Field(description="the living asset with the same bytes and owner")
 
 
 class EpochState(StateRecord):
@@ -122,5 +149,6 @@ class EpochState(StateRecord):
 
     TOPIC: ClassVar = CATALOG_STATE
     TYPE: ClassVar = "reprise.state.epoch.v1"
-    requires: int = STATE_VERSION
-    epoch: UUID
+    KEY: ClassVar = "meta/epoch"
+    requires: Requires = 1
+    epoch: UUID = Field(description="the name of this log, made when its topics were")

@@ -2,12 +2,12 @@
 
 from datetime import datetime
 from typing import ClassVar
-from uuid import UUID
 
 from pydantic import Field
 
 from common.events.model import StateRecord
-from common.events.topics import DETAILS
+from common.events.topics import DETAILS, TRANSCODER, UPLOAD_GATEWAY
+from common.events.v1.fields import AssetRef
 
 
 class UploadDetails(StateRecord):
@@ -15,9 +15,13 @@ class UploadDetails(StateRecord):
 
     TOPIC: ClassVar = DETAILS
     TYPE: ClassVar = "reprise.details.upload.v1"
-    asset_id: UUID
-    file_name: str | None = None
-    metadata: dict[str, str] = Field(default_factory=dict)
+    KEY: ClassVar = "upload-gateway/{asset_id}"
+    PRODUCERS: ClassVar = frozenset({UPLOAD_GATEWAY})
+    asset_id: AssetRef
+    file_name: str | None = Field(default=None, description="as the client named it, sanitised")
+    metadata: dict[str, str] = Field(
+        default_factory=dict, description="what else the client said, by its own names"
+    )
 
 
 class MediaDetails(StateRecord):
@@ -25,7 +29,9 @@ class MediaDetails(StateRecord):
 
     TOPIC: ClassVar = DETAILS
     TYPE: ClassVar = "reprise.details.media.v1"
-    asset_id: UUID
-    tags: dict[str, str] = Field(default_factory=dict)
-    cue: str | None = None
-    captured_at: datetime | None = None
+    KEY: ClassVar = "transcoder/{asset_id}"
+    PRODUCERS: ClassVar = frozenset({TRANSCODER})
+    asset_id: AssetRef
+    tags: dict[str, str] = Field(default_factory=dict, description="title, artist, album, …")
+    cue: str | None = Field(default=None, description="a cue sheet found in the file")
+    captured_at: datetime | None = Field(default=None, description="when a camera took it")

@@ -1,12 +1,12 @@
 """Facts of the janitor: what was deleted, with proof (topic media.purges.v1, key asset_id)."""
 
 from typing import ClassVar
-from uuid import UUID
 
 from pydantic import Field
 
 from common.events.model import Fact
 from common.events.topics import PURGES
+from common.events.v1.fields import AssetRef, Key, Reason, UserRef
 
 
 class ObjectPurged(Fact):
@@ -14,9 +14,9 @@ class ObjectPurged(Fact):
 
     TOPIC: ClassVar = PURGES
     TYPE: ClassVar = "reprise.purge.object-purged.v1"
-    asset_id: UUID
-    key: str
-    reason: str
+    asset_id: AssetRef
+    key: Key
+    reason: Reason
 
 
 class PurgeFailed(Fact):
@@ -24,10 +24,10 @@ class PurgeFailed(Fact):
 
     TOPIC: ClassVar = PURGES
     TYPE: ClassVar = "reprise.purge.failed.v1"
-    asset_id: UUID
-    key: str
-    error: str
-    attempts: int = Field(ge=1)
+    asset_id: AssetRef
+    key: Key
+    error: str = Field(description="what the store said, as a stable code")
+    attempts: int = Field(ge=1, description="tries so far")
 
 
 class AssetPurged(Fact):
@@ -35,9 +35,9 @@ class AssetPurged(Fact):
 
     TOPIC: ClassVar = PURGES
     TYPE: ClassVar = "reprise.purge.asset-purged.v1"
-    asset_id: UUID
-    reason: str
-    objects: int = Field(ge=0)
+    asset_id: AssetRef
+    reason: Reason
+    objects: int = Field(ge=0, description="objects deleted")
 
 
 class SubjectErased(Fact):
@@ -45,6 +45,7 @@ class SubjectErased(Fact):
 
     TOPIC: ClassVar = PURGES
     TYPE: ClassVar = "reprise.purge.subject-erased.v1"
-    user_id: UUID
-    assets: int = Field(ge=0)
-    objects: int = Field(ge=0)
+    KEY: ClassVar = "{user_id}"
+    user_id: UserRef
+    assets: int = Field(ge=0, description="assets purged")
+    objects: int = Field(ge=0, description="objects deleted")

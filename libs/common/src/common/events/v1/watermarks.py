@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import ClassVar
 
+from pydantic import Field
+
 from common.events.model import StateRecord
 from common.events.topics import WATERMARKS
 
@@ -12,5 +14,6 @@ class Watermark(StateRecord):
 
     TOPIC: ClassVar = WATERMARKS
     TYPE: ClassVar = "reprise.watermark.v1"
-    service: str
-    at: datetime
+    KEY: ClassVar = "{service}"
+    service: str = Field(description="who says so")
+    at: datetime = Field(description="T, by the clock of its database; of delivery: of its node")
