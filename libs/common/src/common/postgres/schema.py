@@ -82,8 +82,10 @@ CREATE TABLE job (
 # `attempts` counts all tries, also those before it was parked. A key is tried when `run_after` of
 # any of its rows has come. Rows of a discarded record go; the audit stays.
 # `fuse` is one row per group that was ever paused; `paused_at` NULL is running. `dead_letter` keeps
-# what an operator decided about a dead letter: the topic itself cannot be edited. `digest` is the
-# SHA-256 of its bytes and its origin, because offsets start again after a lost Kafka.
+# what an operator decided about a dead letter: the topic itself cannot be edited. `digest` names
+# the record by its origin and id, and not by its place among the dead letters, because offsets start
+# again after a lost Kafka. A decision covers the copies kept up to `kept_at`, Kafka's time of the
+# newest then: a redriven record that fails again is undecided again.
 CONSUMERS_V1 = (
     """
 CREATE TABLE parked (
@@ -121,11 +123,12 @@ CREATE TABLE fuse (
 """,
     """
 CREATE TABLE dead_letter (
-    digest     text        NOT NULL,
     consumer   text        NOT NULL,
+    digest     text        NOT NULL,
     decision   text        NOT NULL CHECK (decision IN ('redriven', 'discarded')),
     reason     text        NOT NULL DEFAULT '',
     redrives   integer     NOT NULL DEFAULT 0,
+    kept_at    timestamptz NOT NULL,
     decided_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (consumer, digest)
 )
