@@ -4,7 +4,9 @@ import json
 from typing import Any
 
 from common.events import (
+    AssetDeleted,
     AssetFailed,
+    AssetHidden,
     AssetPublished,
     AssetPurged,
     AssetPurgeDue,
@@ -79,7 +81,12 @@ ONCE: dict[str, tuple[str, ...]] = {
     ProcessingRequested.TYPE: ("asset_id", "run"),
     AssetReady.TYPE: ("asset_id", "run"),
     AssetFailed.TYPE: ("asset_id", "run", "reason"),
+    AssetPublished.TYPE: ("asset_id", "generation"),
+    AssetHidden.TYPE: ("asset_id", "generation"),
+    AssetDeleted.TYPE: ("asset_id", "generation"),
+    AssetRestored.TYPE: ("asset_id", "generation"),
     AssetPurgeDue.TYPE: ("asset_id",),
+    ObjectsPurgeDue.TYPE: ("asset_id", "keys"),
     MediaProbed.TYPE: ("run",),
     RenditionReady.TYPE: ("run", "rendition"),
     RenditionFailed.TYPE: ("run", "rendition"),

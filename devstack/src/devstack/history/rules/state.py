@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from devstack.history.facts import STATE_TOPICS
-from devstack.history.model import History, Violation, by_key, short
+from devstack.history.model import History, Violation, by_key, first_times, short
 
 
 def newest_last(history: History) -> Iterator[Violation]:
@@ -17,6 +17,9 @@ def newest_last(history: History) -> Iterator[Violation]:
         placed = sorted(records, key=lambda record: (record.partition, record.offset))
         last[topic, key] = placed[-1].sequence
         highest = max(record.sequence for record in placed)
+        fresh = [record.sequence for record in first_times(placed)]
+        if fresh != sorted(fresh):
+            yield Violation("reordered", short(topic, key, f"{fresh}"))
         if placed[-1].sequence < highest:
             detail = f"#{highest}, then #{placed[-1].sequence} last"
             yield Violation("stale", short(topic, key, detail))

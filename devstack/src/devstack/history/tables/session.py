@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 import asyncpg
 
@@ -10,7 +10,7 @@ from devstack.history.model import Row, Slot
 
 CONNECT_TIMEOUT, STATEMENT_TIMEOUT = 5.0, 60.0  # seconds
 
-Session = asyncpg.Connection[Any]
+Session: TypeAlias = "asyncpg.Connection[Any]"
 
 _OUTBOX = """
 SELECT event_id, topic, key, sequence, type, payload, published_at IS NOT NULL AS published,
