@@ -65,7 +65,8 @@ class RenditionRow(_Lean):
     from the name.
     """
 
-    run: int = Field(ge=1, description="number of the run, from 1")
+    run: int = Field(ge=0, description="number of the run, from 1; 0 for one never asked for")
+    run_id: UUID | None = Field(default=None, description="that run, when it has no number")
     state: str
     place: int | None = None
     name: str | None = None
