@@ -6,13 +6,14 @@ Its facts, then its state record, each with the next sequence.
 from dataclasses import replace
 
 from catalog.domain.asset import Asset, Change
+from catalog.domain.row_record import row_of
 from catalog.domain.serving import servable
 from catalog.domain.states import State
 from common.clock import Clock
 from common.events import AliasState, AssetState, Message, StateRecord, new_message, tombstone
 from common.events.envelope import Envelope
 from common.events.topics import ASSETS, CATALOG, CATALOG_STATE
-from common.ids import EventId, event_id_for
+from common.ids import AssetId, EventId, event_id_for
 
 
 def publish(
@@ -46,8 +47,22 @@ def publish(
     return replace(asset, records=asset.records + 1), (*messages, record)
 
 
+def republish(asset: Asset, *, clock: Clock) -> tuple[Asset, Message | None]:
+    """Say once more what is now, under the next sequence, so that every reader takes it.
+
+    Nothing about the asset changes. None for one that readers never hear of, as an upload that has
+    not ended. The row returned must be stored in the transaction of the message.
+    """
+    if asset.duplicate_of is not None:
+        record: Message | None = _alias(asset, asset.duplicate_of, clock=clock, cause=None)
+    else:
+        record = _record(asset, clock=clock, cause=None)
+    return (replace(asset, records=asset.records + 1) if record else asset), record
+
+
 def state_of(asset: Asset) -> AssetState:
     """The asset as every reader of the state topic shall know it."""
+    objects = servable(asset)
     return AssetState(
         asset_id=asset.asset_id,
         user_id=asset.user_id,
@@ -58,18 +73,21 @@ def state_of(asset: Asset) -> AssetState:
         visibility=asset.visibility,
         generation=asset.generation,
         original_policy=asset.original_policy,
-        objects=servable(asset),
+        objects=objects,
         run=asset.run_id,
         applied=dict(asset.applied),
         stored_at=asset.stored_at,
         ready_at=asset.ready_at,
         deleted_at=asset.deleted_at,
+        row=row_of(asset, objects),
     )
 
 
 def _record(asset: Asset, *, clock: Clock, cause: Envelope | None) -> Message | None:
     if asset.duplicate_of is not None:
-        return _alias(asset, clock=clock, cause=cause)
+        if asset.records:
+            return None  # an alias is told once: it never changes, whatever becomes of its bytes
+        return _alias(asset, asset.duplicate_of, clock=clock, cause=cause)
     if asset.original is None:
         return None  # nothing stands behind the id yet; readers hear of it once it is registered
     key = f"asset/{asset.asset_id}"
@@ -85,11 +103,10 @@ def _record(asset: Asset, *, clock: Clock, cause: Envelope | None) -> Message | 
     return _state_message(state_of(asset), key, asset.records + 1, clock=clock, cause=cause)
 
 
-def _alias(asset: Asset, *, clock: Clock, cause: Envelope | None) -> Message | None:
-    if asset.records or asset.duplicate_of is None:
-        return None  # an alias is told once and never changes, whatever becomes of its bytes
-    alias = AliasState(asset_id=asset.asset_id, duplicate_of=asset.duplicate_of)
-    return _state_message(alias, f"alias/{asset.asset_id}", 1, clock=clock, cause=cause)
+def _alias(asset: Asset, winner: AssetId, *, clock: Clock, cause: Envelope | None) -> Message:
+    alias = AliasState(asset_id=asset.asset_id, duplicate_of=winner)
+    key = f"alias/{asset.asset_id}"
+    return _state_message(alias, key, asset.records + 1, clock=clock, cause=cause)
 
 
 def _state_message(

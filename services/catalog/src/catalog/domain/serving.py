@@ -1,7 +1,7 @@
 """Which objects of an asset may be served."""
 
 from catalog.domain.asset import Asset
-from catalog.domain.rendition import Rendition, RenditionState
+from catalog.domain.rendition import Output, RenditionState
 from common.events import StoredObject
 
 ORIGINAL = "original"
@@ -14,7 +14,7 @@ def servable(asset: Asset) -> tuple[StoredObject, ...]:
     """
     made = [item for item in asset.renditions if item.state is RenditionState.READY]
     made.sort(key=lambda item: (item.run != asset.run_id, item.name))
-    outputs = tuple(found for item in made if (found := _object(item)))
+    outputs = tuple(stored_object(item.name, item.output) for item in made if item.output)
     return (*_original(asset), *outputs)
 
 
@@ -37,12 +37,10 @@ def _original(asset: Asset) -> tuple[StoredObject, ...]:
     return (found,)
 
 
-def _object(item: Rendition) -> StoredObject | None:
-    output = item.output
-    if output is None:
-        return None
+def stored_object(name: str, output: Output) -> StoredObject:
+    """The stored object of a rendition as records tell it."""
     return StoredObject(
-        rendition=item.name,
+        rendition=name,
         key=output.key,
         size=output.size,
         sha256=output.sha256,

@@ -1,0 +1,132 @@
+"""Random lives of a few assets: facts of the other services and commands, drawn by hypothesis."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from hypothesis import strategies as st
+from services.catalog.tests.memory import MemoryCatalog
+from services.catalog.tests.story import Story, some_sha256
+from services.catalog.tests.ways_in import GRACE, WaysIn
+
+from catalog.usecases.delete_asset import DeleteAsset
+from catalog.usecases.end_grace import EndGrace
+from catalog.usecases.restore_asset import RestoreAsset
+from common.errors import NotYet, RepriseError, Unavailable
+from common.events import Received
+from common.testing.clock import ManualClock
+
+Tell = Callable[[Story], Received]
+
+BEGINNINGS: Sequence[Sequence[Tell]] = (
+    (Story.started, Story.aborted),
+    (Story.started, Story.rejected),
+    (Story.started,),
+    (Story.started, Story.completed),
+    (Story.started, Story.completed, Story.broken),
+    (Story.started, Story.completed, lambda s: s.probed(())),
+    (Story.started, Story.completed, Story.probed, lambda s: s.failed("mp3-192"), Story.finished),
+    (Story.started, Story.completed, Story.probed, lambda s: s.ready("mp3-192")),
+    (
+        Story.started,
+        Story.completed,
+        Story.probed,
+        lambda s: s.ready("mp3-192"),
+        lambda s: s.ready("aac-128"),
+        Story.finished,
+    ),
+    (Story.started, Story.completed, Story.probed, Story.flagged),
+)
+ENDINGS: Sequence[Sequence[Tell]] = (
+    (),
+    (Story.withdrawn,),
+    (lambda s: s.ready("aac-128"), Story.finished),
+    (lambda s: s.failed("aac-128"), Story.finished),
+    (lambda s: s.named("a.flac"), lambda s: s.tagged(title="A")),
+    (Story.flagged,),
+)
+COMMANDS = ("delete", "restore", "end_grace", "janitor")
+
+
+@dataclass
+class Life:
+    """A catalog, and the log of what the others told it."""
+
+    catalog: MemoryCatalog
+    stories: list[Story]
+    inputs: list[Received] = field(default_factory=list)
+    waiting: list[Received] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.ways_in = WaysIn(self.catalog)
+
+    @property
+    def clock(self) -> ManualClock:
+        assert isinstance(self.catalog.clock, ManualClock)
+        return self.catalog.clock
+
+    async def tell(self, received: Received) -> None:
+        """A fact reaches the log, then the catalog; one that comes too early waits."""
+        self.inputs.append(received)
+        self.waiting.append(received)
+        for item in list(self.waiting):
+            try:
+                await self.ways_in.hear(item)
+            except (NotYet, Unavailable):
+                continue
+            self.waiting.remove(item)
+
+    async def command(self, name: str, story: Story) -> None:
+        """An operator, a sweep or the janitor acts; what is refused changes nothing."""
+        actions: dict[str, Callable[[], Awaitable[object]]] = {
+            "delete": lambda: DeleteAsset(self.catalog, GRACE)(story.asset_id),
+            "restore": lambda: RestoreAsset(self.catalog)(story.asset_id),
+            "end_grace": self._end_grace,
+            "janitor": lambda: self._janitor(story),
+        }
+        try:
+            await actions[name]()
+        except RepriseError:
+            return
+
+    async def _end_grace(self) -> None:
+        self.clock.advance((GRACE + timedelta(days=1)).total_seconds())
+        await EndGrace(self.catalog)()
+
+    async def _janitor(self, story: Story) -> None:
+        asset = self.catalog.rows.get(story.asset_id)
+        if asset is not None and asset.state.value == "purging":
+            await self.tell(story.object_purged())
+            await self.tell(story.purged())
+
+
+@st.composite
+def lives(draw: st.DrawFn) -> list[tuple[int, str | Tell]]:
+    """Steps of two uploads of the same bytes: which of them, and what happens."""
+    lanes: list[list[str | Tell]] = []
+    for _ in range(2):
+        lane: list[str | Tell] = [
+            *draw(st.sampled_from(BEGINNINGS)),
+            *draw(st.sampled_from(ENDINGS)),
+        ]
+        for command in draw(st.lists(st.sampled_from(COMMANDS), max_size=5)):
+            lane.insert(draw(st.integers(0, len(lane))), command)
+        lanes.append(lane)
+    steps: list[tuple[int, str | Tell]] = []
+    while any(lanes):
+        number = draw(st.sampled_from([n for n, lane in enumerate(lanes) if lane]))
+        steps.append((number, lanes[number].pop(0)))
+    return steps
+
+
+async def lived(steps: Sequence[tuple[int, str | Tell]]) -> Life:
+    """The life of these steps, a second of the clock each."""
+    clock, sha256 = ManualClock(), some_sha256()
+    life = Life(MemoryCatalog(clock), [Story(sha256=sha256, clock=clock) for _ in range(2)])
+    for number, step in steps:
+        clock.advance(1)
+        if isinstance(step, str):
+            await life.command(step, life.stories[number])
+        else:
+            await life.tell(step(life.stories[number]))
+    return life

@@ -1,0 +1,81 @@
+"""Any life of an asset, told again from the log alone, ends in the row it had."""
+
+from dataclasses import replace
+
+from hypothesis import given, settings
+from services.catalog.tests.life import Life, Tell, lived, lives
+from services.catalog.tests.story import Story
+from services.catalog.tests.ways_in import GRACE
+
+from catalog.domain.asset import Asset
+from catalog.domain.states import State
+from catalog.recovery.adapters.live_player import LivePlayer
+from catalog.recovery.domain.history import History, Retold
+from catalog.recovery.domain.recovered import recovered
+from catalog.recovery.usecases.retell_history import RetellHistory
+from common.events import AssetState, Message, Received, decode
+from common.events.topics import ASSETS, CATALOG_STATE, DETAILS
+
+Steps = list[tuple[int, str | Tell]]
+
+
+def read(message: Message) -> Received:
+    return decode(message.key.encode(), message.headers(), message.payload)
+
+
+def history_of(life: Life, story: Story, outbox: list[Message]) -> History:
+    records = [
+        read(item)
+        for item in outbox
+        if item.topic == CATALOG_STATE.name and item.key.endswith(str(story.asset_id))
+    ]
+    last = records[-1] if records else None
+    live = last.event if last and isinstance(last.event, AssetState) else None
+    return History(
+        base=recovered(live, last.envelope.sequence) if last and live else None,
+        told=tuple(
+            read(item)
+            for item in outbox
+            if item.topic == ASSETS.name and item.key == str(story.asset_id)
+        ),
+        inputs=tuple(
+            item
+            for item in life.inputs
+            if item.key == str(story.asset_id)
+            and item.event is not None
+            and item.event.TOPIC is not DETAILS
+        ),
+        record=last.envelope.sequence if last else 0,
+        closed=last is not None and live is None,
+    )
+
+
+async def retold(life: Life, story: Story, outbox: list[Message]) -> Retold:
+    player = LivePlayer(life.clock, GRACE)
+    return await RetellHistory(player, life.clock)(history_of(life, story, outbox))
+
+
+def comparable(asset: Asset | None) -> Asset | None:
+    """Without the order of renditions, and of the dead without what is lost by design."""
+    if asset is None:
+        return None
+    kept = sorted(asset.renditions, key=lambda item: (str(item.run), item.name))
+    if asset.state is not State.PURGED:
+        return replace(asset, renditions=tuple(kept), applied=dict(asset.applied))
+    made = [item for item in kept if item.output]
+    return replace(asset, renditions=tuple(made), applied=dict(asset.applied), version=0)
+
+
+@settings(deadline=None, max_examples=300)
+@given(lives())
+async def test_the_row_of_the_log_is_the_row_that_was_lost(steps: Steps) -> None:
+    life = await lived(steps)
+    for story in life.stories:
+        back = await retold(life, story, life.catalog.outbox)
+        assert comparable(back.asset) == comparable(life.catalog.rows.get(story.asset_id))
+        assert back.untold == ()
+        assert back.unexplained == 0
+        waiting = {str(item.envelope.id) for item in life.waiting}
+        assert {str(item.envelope.id) for item in back.left} <= waiting
+
+
