@@ -17,7 +17,7 @@ from common.events.topics import Topic
 from common.ids import new_asset_id
 from common.kafka.broker import build_broker
 from common.postgres.outbox import PostgresOutboxSource
-from common.postgres.schema import INBOX_V1, OUTBOX_V1
+from common.postgres.schema import INBOX_V1, OUTBOX_V1, OUTBOX_V2
 from common.relay.relay import Relay
 from common.settings.groups import KafkaSettings
 from common.subscriber.dead_letters import DeadLetters
@@ -114,7 +114,7 @@ async def scene(infra: Stack) -> AsyncIterator[Scene]:
     kafka = KafkaSettings(bootstrap=infra.env["REPRISE_KAFKA_BOOTSTRAP"])
     topic = await fresh_topic(kafka)
     url = infra.env["REPRISE_POSTGRES_ADMIN_URL"]
-    async with scratch(url, ddl=[*OUTBOX_V1, *INBOX_V1]) as schema:
+    async with scratch(url, ddl=[*OUTBOX_V1, *OUTBOX_V2, *INBOX_V1]) as schema:
         yield Scene(schema, kafka, topic)
 
 

@@ -10,7 +10,8 @@ from common.clock import SystemClock
 from common.errors import Unavailable
 from common.kafka import topics
 from common.postgres.migrate import migrate
-from common.postgres.provision import provision
+from common.postgres.outbox_partitions import make_partitions
+from common.postgres.provision import provision, schema_of
 from common.s3.bucket import ensure_bucket
 from common.s3.client import open_s3
 from common.settings.reading import read
@@ -55,6 +56,10 @@ async def _databases(settings: SetupSettings, packages: dict[str, str]) -> list[
     done = await provision(settings.postgres.admin_url.get_secret_value(), urls)
     for service, package in packages.items():
         await migrate(urls[service], package)
+        done += [
+            f"{service}: partition {name}"
+            for name in await make_partitions(urls[service], schema_of(service))
+        ]
     return done
 
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from common.postgres.schema import INBOX_V1, JOBS_V1, OUTBOX_V1
+from common.postgres.schema import INBOX_V1, JOBS_V1, OUTBOX_V1, OUTBOX_V2
 from common.settings.groups import KafkaSettings
 from common.testing.postgres import ScratchSchema, scratch
 from devstack.stack import Stack
@@ -22,5 +22,5 @@ def admin_url(infra: Stack) -> str:
 
 @pytest.fixture
 async def schema(admin_url: str) -> AsyncIterator[ScratchSchema]:
-    async with scratch(admin_url, ddl=[*OUTBOX_V1, *INBOX_V1, *JOBS_V1]) as made:
+    async with scratch(admin_url, ddl=[*OUTBOX_V1, *OUTBOX_V2, *INBOX_V1, *JOBS_V1]) as made:
         yield made

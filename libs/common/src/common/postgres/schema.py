@@ -35,6 +35,107 @@ CREATE TABLE outbox (
     "CREATE INDEX outbox_unpublished ON outbox (position) WHERE published_at IS NULL",
 )
 
+# The outbox in monthly partitions (ADR 10), so that old months can be archived or moved to slower
+# disks without a scan of the living. Unpublished rows have an index of their own in each partition:
+# finding them is a probe per month, however many published rows there are.
+# Uniqueness reaches across months through `outbox_head`, one row per key: it makes the sequence of
+# a key grow with every append, and lets a second writer of the key wait for the first before it
+# takes a position. `outbox_default` takes rows of a month that nobody made, so that no commit
+# fails; `outbox_add_month` makes the month and moves them. It may only lock out writers when the
+# month could be written now; attaching one of the future hinders nobody.
+OUTBOX_V2 = (
+    "ALTER TABLE outbox RENAME TO outbox_unpartitioned",
+    "DROP INDEX outbox_unpublished",
+    "CREATE SEQUENCE outbox_position",
+    """
+CREATE TABLE outbox (
+    position        bigint      NOT NULL DEFAULT nextval('outbox_position'),
+    month           date        NOT NULL
+                    DEFAULT date_trunc('month', clock_timestamp() AT TIME ZONE 'UTC')::date,
+    event_id        uuid        NOT NULL,
+    topic           text        NOT NULL,
+    key             text        NOT NULL,
+    subject         text        NOT NULL,
+    sequence        bigint      NOT NULL,
+    type            text        NOT NULL,
+    headers         jsonb       NOT NULL,
+    payload         bytea,
+    payload_dropped boolean     NOT NULL DEFAULT false,
+    xid             xid8        NOT NULL DEFAULT pg_current_xact_id(),
+    occurred_at     timestamptz NOT NULL,
+    appended_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
+    published_at    timestamptz,
+    kafka_partition integer,
+    kafka_offset    bigint,
+    PRIMARY KEY (position, month),
+    UNIQUE (event_id, month),
+    CHECK (extract(day FROM month) = 1)
+) PARTITION BY LIST (month)
+""",
+    "ALTER SEQUENCE outbox_position OWNED BY outbox.position",
+    "CREATE INDEX outbox_unpublished ON outbox (position) WHERE published_at IS NULL",
+    "CREATE TABLE outbox_default PARTITION OF outbox DEFAULT",
+    """
+CREATE TABLE outbox_head (
+    topic    text   NOT NULL,
+    key      text   NOT NULL,
+    sequence bigint NOT NULL,
+    previous bigint,
+    PRIMARY KEY (topic, key),
+    CONSTRAINT outbox_sequence_grows CHECK (sequence > previous)
+) WITH (fillfactor = 80)
+""",
+    """
+CREATE FUNCTION outbox_add_month(first date) RETURNS boolean LANGUAGE plpgsql AS $body$
+DECLARE
+    part  text := to_char(first, '"outbox_"YYYY"_"MM');
+    today date := date_trunc('month', clock_timestamp() AT TIME ZONE 'UTC')::date;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('outbox_add_month.' || current_schema(), 0));
+    IF to_regclass(part) IS NOT NULL THEN
+        RETURN false;
+    END IF;
+    IF first <= today OR EXISTS (SELECT FROM outbox_default d WHERE d.month = first) THEN
+        LOCK TABLE outbox IN SHARE ROW EXCLUSIVE MODE;
+    END IF;
+    EXECUTE format(
+        'CREATE TABLE %I (LIKE outbox INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES)'
+        ' WITH (autovacuum_vacuum_scale_factor = 0.02)', part);
+    EXECUTE format(
+        'WITH moved AS (DELETE FROM outbox_default WHERE month = %L RETURNING *)'
+        ' INSERT INTO %I SELECT * FROM moved', first, part);
+    EXECUTE format('ALTER TABLE outbox ATTACH PARTITION %I FOR VALUES IN (%L)', part, first);
+    RETURN true;
+END
+$body$
+""",
+    """
+SELECT outbox_add_month(made.month) FROM (
+    SELECT DISTINCT date_trunc('month', appended_at AT TIME ZONE 'UTC')::date AS month
+    FROM outbox_unpartitioned
+    UNION
+    SELECT (date_trunc('month', clock_timestamp() AT TIME ZONE 'UTC') + ahead)::date
+    FROM unnest(ARRAY['0 months', '1 month', '2 months']::interval[]) AS ahead
+) AS made
+""",
+    """
+INSERT INTO outbox
+SELECT position, date_trunc('month', appended_at AT TIME ZONE 'UTC')::date, event_id, topic, key,
+    subject, sequence, type, headers, payload, payload_dropped, xid, occurred_at, appended_at,
+    published_at, kafka_partition, kafka_offset
+FROM outbox_unpartitioned ORDER BY position
+""",
+    """
+INSERT INTO outbox_head (topic, key, sequence)
+SELECT topic, key, max(sequence) FROM outbox_unpartitioned GROUP BY topic, key
+""",
+    """
+SELECT setval('outbox_position', greatest(max(position), 0) + 1, false)
+FROM outbox_unpartitioned
+""",
+    "DROP TABLE outbox_unpartitioned",
+)
+
 # Which events a reactor has seen. Never pruned: the topics are kept for ever and may be read again
 # at any time.
 INBOX_V1 = (

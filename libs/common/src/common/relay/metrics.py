@@ -25,6 +25,9 @@ class RelayMetrics:
         self.fenced = metrics.shared_counter(
             "relay_fenced", "Times the broker fenced our producer."
         )
+        self.topics_missing = metrics.shared_gauge(
+            "relay_topics_missing", "Topics of this service the broker lacks; the relay waits."
+        )
         self.watermark = WatermarkAge(
             metrics.shared_gauge(
                 "watermark_age_seconds", "Age of the last watermark this process published."

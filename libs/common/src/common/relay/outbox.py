@@ -1,5 +1,7 @@
 """The relay of a service that keeps its outbox in Postgres, which is every one that has tables."""
 
+from opentelemetry.trace import Tracer
+
 from common.clock import Clock
 from common.kafka.producer import TransactionalSender
 from common.postgres.engine import Database
@@ -23,6 +25,7 @@ def publish_outbox(
     *,
     clock: Clock,
     metrics: Metrics,
+    tracer: Tracer | None = None,
 ) -> Loop:
     """A loop that publishes what is committed to the service's outbox.
 
@@ -36,5 +39,6 @@ def publish_outbox(
         clock=clock,
         metrics=metrics,
         wake=database.wake(WAKE),
+        tracer=tracer,
     )
     return relay.loop

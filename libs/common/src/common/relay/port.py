@@ -14,6 +14,13 @@ Published = tuple[int, int, int]
 """(position, partition, offset) of a record that Kafka has."""
 
 
+Fetched = tuple[Sequence[Row], datetime, bool]
+"""(rows, read_at, drained): the first unpublished rows by position, a reading of the store's own
+clock made before they were selected, and whether nothing else that was committed before that time
+is unpublished.
+"""
+
+
 class OutboxSource(Protocol):
     """An outbox with one leader at a time (Postgres: advisory lock; delivery's SQLite file: flock).
 
@@ -33,20 +40,30 @@ class OutboxSource(Protocol):
         """Give the leadership up; harmless when it is lost already."""
         ...
 
-    async def fetch(self, limit: int) -> tuple[Sequence[Row], datetime]:
-        """The first unpublished rows by position, and a clock read made before they were selected.
+    async def fetch(self, limit: int, max_bytes: int) -> Fetched:
+        """The first unpublished rows: at most `limit`, and of `max_bytes` of payload together.
 
-        When fewer than `limit` come back, nothing else committed before that time is unpublished.
-        The clock is the store's own, so that watermarks compare with its rows.
+        The first row comes whatever its size, so that none can stand in the way for ever.
         """
         ...
 
     async def mark(self, published: Sequence[Published]) -> None:
-        """Remember that Kafka has these rows; drop payloads of compacted topics (names)."""
+        """Remember that Kafka has these rows of the last fetch.
+
+        Payloads of compacted topics (names) are dropped. A row that is not unpublished any more is
+        left alone.
+        """
         ...
 
     async def backlog(self) -> tuple[int, timedelta]:
-        """How many rows wait and how old the oldest is."""
+        """How many rows wait (counted up to a cap) and how old the oldest is."""
+        ...
+
+    async def upkeep(self) -> None:
+        """What the store wants done by its leader about once an hour.
+
+        A failure that only delays it is told in the log and does not raise.
+        """
         ...
 
 
@@ -61,6 +78,7 @@ class Sender(Protocol):
         `within` is in seconds; a sender may have a lower limit of its own.
 
         Raises Fenced when a newer producer has this one's id or our own transaction was too slow,
-        Unavailable for every other failure. After either the sender is dead.
+        TopicMissing when a topic it needs does not exist, Unavailable for every other failure.
+        After each of them the sender is dead.
         """
         ...

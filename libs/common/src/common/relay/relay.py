@@ -5,13 +5,16 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from datetime import datetime
 
+from opentelemetry.trace import NoOpTracer, Tracer
+
 from common.clock import Clock
 from common.errors import RepriseError, Unavailable
 from common.events import Message, Watermark, new_message
 from common.failpoints import failpoint
-from common.kafka.producer import Fenced
+from common.kafka.producer import Fenced, TopicMissing
 from common.relay.metrics import RelayMetrics
 from common.relay.port import OutboxSource, Row, Sender
+from common.relay.spans import send_span
 from common.telemetry.liveness import beat
 from common.telemetry.logs import get_logger
 from common.telemetry.metrics import Metrics
@@ -21,8 +24,10 @@ SenderFactory = Callable[[], AbstractAsyncContextManager[Sender]]
 BATCH = (
     1000  # rows in one transaction: 18-25 k/s; a transaction of one row takes 28 ms (events.md 2.4)
 )
+BATCH_BYTES = 4 * 1024 * 1024  # of payload in one transaction: what bounds the memory of a backlog
 POLL = 0.1  # seconds, for rows that other processes of the service wrote
 WATERMARK_EVERY = 1.0  # seconds
+UPKEEP_EVERY = 3600.0  # seconds
 STANDBY = 1.0  # seconds between tries to become the leader
 RETRY_FIRST, RETRY_CAP = 0.25, 2.0  # seconds
 # How long a batch may take. A broker that came back may leave a transaction hanging that it knew
@@ -40,7 +45,7 @@ class Relay:
 
     At least once: a crash between Kafka's commit and the mark sends a batch again, in the same
     order. `wake` is set by commits of this process. `clock` is only used for intervals and for the
-    time written into watermark envelopes.
+    time written into watermark envelopes. Without `watermarks` nobody is told how far it has come.
     """
 
     def __init__(
@@ -53,11 +58,15 @@ class Relay:
         metrics: Metrics,
         wake: asyncio.Event,
         batch: int = BATCH,
+        batch_bytes: int = BATCH_BYTES,
+        watermarks: bool = True,
+        tracer: Tracer | None = None,
     ) -> None:
         self._source, self._sender_factory = source, sender_factory
         self._service, self._clock, self._wake, self._batch = service, clock, wake, batch
-        self._metrics = RelayMetrics(metrics)
-        self._told = self._sampled = float("-inf")
+        self._batch_bytes, self._watermarks = batch_bytes, watermarks
+        self._metrics, self._tracer = RelayMetrics(metrics), tracer or NoOpTracer()
+        self._told = self._sampled = self._kept = float("-inf")
         self._delay = RETRY_FIRST
         self._patience, self._limit = PATIENCE_FIRST, batch
 
@@ -82,9 +91,11 @@ class Relay:
             return
         self._metrics.leader.set(1)
         _log.info("relay.leading", service=self._service)
+        self._kept = float("-inf")
         while not stop.is_set():
             try:
                 async with self._sender_factory() as sender:
+                    self._metrics.topics_missing.set(0)
                     await self._publish(sender, stop)
             except RepriseError as error:
                 await self._after_failure(error)
@@ -93,6 +104,9 @@ class Relay:
         """The sender is closed; only who still holds the lock may open another."""
         if isinstance(error, Fenced):
             self._metrics.fenced.inc()
+        if isinstance(error, TopicMissing):
+            self._metrics.topics_missing.set(len(error.topics))
+            _log.error("relay.topics_missing", service=self._service, topics=error.topics)
         if not await self._source.still_leader():
             self._metrics.leader.set(0)
             raise Unavailable("the leader's lock is lost", code="not_leader") from error
@@ -108,10 +122,9 @@ class Relay:
     async def _publish(self, sender: Sender, stop: asyncio.Event) -> None:
         while not stop.is_set():
             beat()
+            await self._upkeep()
             self._wake.clear()
-            limit = self._limit
-            rows, read_at = await self._source.fetch(limit)
-            drained = len(rows) < limit
+            rows, read_at, drained = await self._source.fetch(self._limit, self._batch_bytes)
             if rows:
                 await failpoint("relay.after_fetch")
             await self._send(sender, rows, read_at if drained else None)
@@ -149,7 +162,8 @@ class Relay:
         started = self._clock.monotonic()
         limit, self._limit = self._limit, max(1, len(messages) // 4)
         try:
-            places = await sender.send_batch(messages, within=self._patience)
+            with send_span(self._tracer, messages):
+                places = await sender.send_batch(messages, within=self._patience)
             self._limit = min(2 * limit, self._batch)
             return places
         finally:
@@ -157,7 +171,7 @@ class Relay:
             self._patience = min(max(PATIENCE_FIRST, 2 * took), PATIENCE_CAP)
 
     def _watermark_due(self) -> bool:
-        return self._clock.monotonic() - self._told >= WATERMARK_EVERY
+        return self._watermarks and self._clock.monotonic() - self._told >= WATERMARK_EVERY
 
     def _watermark(self, at: datetime) -> Message:
         # its sequence is the time itself: it grows across leaders and restarts without being stored
@@ -168,6 +182,12 @@ class Relay:
             sequence=int(at.timestamp() * 1_000_000),
             clock=self._clock,
         )
+
+    async def _upkeep(self) -> None:
+        now = self._clock.monotonic()
+        if now - self._kept >= UPKEEP_EVERY:
+            self._kept = now
+            await self._source.upkeep()
 
     async def _sample(self) -> None:
         now = self._clock.monotonic()

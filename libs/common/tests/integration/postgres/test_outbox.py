@@ -15,6 +15,8 @@ from common.testing.waiting import eventually
 
 pytestmark = pytest.mark.integration
 
+MANY = 1_000_000  # bytes
+
 
 def source_of(schema: ScratchSchema) -> PostgresOutboxSource:
     return PostgresOutboxSource(schema.url, "any", schema=schema.name)
@@ -42,7 +44,7 @@ async def test_a_row_is_rolled_back_with_its_transaction(schema: ScratchSchema) 
 
     source = source_of(schema)
     assert await source.lead()
-    assert (await source.fetch(10))[0] == []
+    assert (await source.fetch(10, MANY))[0] == []
     await source.resign()
 
 
@@ -53,7 +55,7 @@ async def test_what_comes_out_is_what_went_in(schema: ScratchSchema) -> None:
 
     source = source_of(schema)
     await source.lead()
-    rows, _ = await source.fetch(10)
+    rows, *_ = await source.fetch(10, MANY)
     await source.resign()
 
     assert [row[1] for row in rows] == [message]
@@ -65,11 +67,11 @@ async def test_rows_come_by_position_and_only_once_marked(schema: ScratchSchema)
     source = source_of(schema)
     await source.lead()
 
-    rows, _ = await source.fetch(3)
+    rows, *_ = await source.fetch(3, MANY)
     assert [row[1].envelope.sequence for row in rows] == [1, 2, 3]
     await source.mark([(row[0], 0, offset) for offset, row in enumerate(rows)])
 
-    rows, _ = await source.fetch(3)
+    rows, *_ = await source.fetch(3, MANY)
     assert [row[1].envelope.sequence for row in rows] == [4, 5]
     pending, age = await source.backlog()
     assert pending == 2
@@ -82,7 +84,7 @@ async def test_facts_are_kept_and_payloads_of_state_are_dropped(schema: ScratchS
     await append_all(schema.database, [kept, dropped])
     source = source_of(schema)
     await source.lead()
-    rows, _ = await source.fetch(10)
+    rows, *_ = await source.fetch(10, MANY)
     await source.mark([(row[0], 0, 0) for row in rows])
     await source.resign()
 
@@ -131,14 +133,14 @@ async def test_there_is_one_leader_and_a_dead_one_is_followed(schema: ScratchSch
     # a session's goodbye is sent before its locks are let go
     await eventually(second.lead)
     with pytest.raises(Unavailable):
-        await first.fetch(1)
+        await first.fetch(1, MANY)
     await second.resign()
 
 
 async def test_the_clock_read_is_older_than_what_the_select_missed(schema: ScratchSchema) -> None:
     source = source_of(schema)
     await source.lead()
-    _, read_at = await source.fetch(10)
+    _, read_at, _ = await source.fetch(10, MANY)
     await append_all(schema.database, [fact(new_asset_id(), 1)])
     await source.resign()
 

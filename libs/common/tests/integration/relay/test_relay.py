@@ -39,8 +39,10 @@ class HeldSource(PostgresOutboxSource):
         self.fetched, self.go_on, self.hold = asyncio.Event(), asyncio.Event(), False
 
     @override
-    async def fetch(self, limit: int) -> tuple[list[tuple[int, Message]], datetime]:
-        fetched = await super().fetch(limit)
+    async def fetch(
+        self, limit: int, max_bytes: int
+    ) -> tuple[list[tuple[int, Message]], datetime, bool]:
+        fetched = await super().fetch(limit, max_bytes)
         if self.hold and fetched[0]:
             self.fetched.set()
             await self.go_on.wait()

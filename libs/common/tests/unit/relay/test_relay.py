@@ -31,7 +31,7 @@ class Outbox:
         self.rows = {position: row(position)[1] for position in positions}
         self.read_at = START
         self.locked_out = False
-        self.fetches = 0
+        self.fetches = self.upkeeps = 0
 
     async def lead(self) -> bool:
         return not self.locked_out
@@ -42,9 +42,15 @@ class Outbox:
     async def resign(self) -> None:
         return
 
-    async def fetch(self, limit: int) -> tuple[Sequence[Row], datetime]:
+    async def fetch(self, limit: int, max_bytes: int) -> tuple[Sequence[Row], datetime, bool]:
         self.fetches += 1
-        return sorted(self.rows.items())[:limit], self.read_at
+        found: list[Row] = []
+        for position, message in sorted(self.rows.items())[:limit]:
+            max_bytes -= len(message.payload or b"") if found else 0
+            if max_bytes < 0:
+                break
+            found.append((position, message))
+        return found, self.read_at, len(found) == len(self.rows) < limit
 
     async def mark(self, published: Sequence[Published]) -> None:
         for position, _, _ in published:
@@ -52,6 +58,9 @@ class Outbox:
 
     async def backlog(self) -> tuple[int, timedelta]:
         return len(self.rows), timedelta(seconds=1)
+
+    async def upkeep(self) -> None:
+        self.upkeeps += 1
 
 
 class Broker:
