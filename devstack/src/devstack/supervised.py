@@ -48,6 +48,10 @@ class Supervised:
         running = load_running(self._pid_file)
         return running if running is not None and running.alive() else None
 
+    def exit_code(self) -> int | None:
+        """How the last run ended; None while it lives or when another program started it."""
+        return None if self._child is None else self._child.poll()
+
     def start(self) -> None:
         """Starts it and returns at once. An occupied port raises the sentence that says whose."""
         self.stop()  # what a killed leader left behind

@@ -8,6 +8,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
+from common.kafka.topics import ALL_TOPICS
 from devstack.errors import DevstackError
 from devstack.history.model import Record, Slot
 
@@ -54,11 +55,12 @@ def set_aside_of(raw: Raw) -> Slot:
 
 async def _partitions(consumer: AIOKafkaConsumer, names: Sequence[str]) -> list[TopicPartition]:
     there = await consumer.topics()
-    wanted = [name for name in names if name in there]
+    # the consumer itself knows the partitions of those topics alone that it was given
     return [
-        TopicPartition(name, number)
-        for name in wanted
-        for number in sorted(consumer.partitions_for_topic(name) or ())
+        TopicPartition(topic.name, number)
+        for topic in ALL_TOPICS
+        if topic.name in there and topic.name in names
+        for number in range(topic.partitions)
     ]
 
 

@@ -56,12 +56,13 @@ class KafkaSettings(Group):
     )
     session_timeout: int = Field(
         45,
-        ge=6,
+        ge=1,
         le=300,
         validation_alias="REPRISE_KAFKA_SESSION_TIMEOUT",
         description=(
             "Seconds until the partitions of a killed consumer are given to others. Short means a"
             " quick return after a crash; too short and a busy process is thrown out of its group."
+            " The broker refuses what its `group.min.session.timeout.ms` (6 s) does not allow."
         ),
     )
 
