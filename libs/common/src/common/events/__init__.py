@@ -4,6 +4,7 @@ from common.events.codec import EVENT_TYPES, Received, decode
 from common.events.envelope import Envelope
 from common.events.message import Message, new_message, tombstone
 from common.events.model import Event, Fact, StateRecord
+from common.events.readable import Verdict, judge
 from common.events.v1.accesses import AccessDenied, MediaServed, UrlIssued
 from common.events.v1.assets import (
     AssetDeleted,
@@ -28,6 +29,22 @@ from common.events.v1.catalog_state import (
     RenditionRow,
     StoredObject,
 )
+from common.events.v1.catalog_state_media import (
+    Attached,
+    AvatarState,
+    ImageState,
+    MusicSetState,
+    PostState,
+    Track,
+)
+from common.events.v1.catalog_state_people import (
+    BlockState,
+    CircleMemberState,
+    CircleState,
+    PreferenceState,
+    ViewerEpochState,
+)
+from common.events.v1.catalog_state_webhooks import WebhookState
 from common.events.v1.details import MediaDetails, UploadDetails
 from common.events.v1.fields import MediaKind
 from common.events.v1.purges import AssetPurged, ObjectPurged, PurgeFailed, SubjectErased
@@ -69,11 +86,17 @@ __all__ = [
     "AssetRestored",
     "AssetRow",
     "AssetState",
+    "Attached",
+    "AvatarState",
+    "BlockState",
     "CatalogErased",
+    "CircleMemberState",
+    "CircleState",
     "Envelope",
     "EpochState",
     "Event",
     "Fact",
+    "ImageState",
     "MediaDetails",
     "MediaFacts",
     "MediaFlagged",
@@ -81,9 +104,12 @@ __all__ = [
     "MediaProbed",
     "MediaServed",
     "Message",
+    "MusicSetState",
     "ObjectPurged",
     "ObjectsPurgeDue",
     "PlannedRendition",
+    "PostState",
+    "PreferenceState",
     "ProcessingFailed",
     "ProcessingFinished",
     "ProcessingRequested",
@@ -98,6 +124,7 @@ __all__ = [
     "StoredObject",
     "SubjectErased",
     "SubjectErasureRequested",
+    "Track",
     "UploadAborted",
     "UploadCompleted",
     "UploadDeduplicated",
@@ -108,8 +135,12 @@ __all__ = [
     "UploadWithdrawn",
     "UploadsErased",
     "UrlIssued",
+    "Verdict",
+    "ViewerEpochState",
     "Watermark",
+    "WebhookState",
     "decode",
+    "judge",
     "new_message",
     "tombstone",
 ]

@@ -15,6 +15,9 @@ from common.events.v1 import (
     accesses,
     assets,
     catalog_state,
+    catalog_state_media,
+    catalog_state_people,
+    catalog_state_webhooks,
     details,
     purges,
     renditions,
@@ -22,7 +25,19 @@ from common.events.v1 import (
     watermarks,
 )
 
-_MODULES = (uploads, assets, renditions, purges, details, accesses, watermarks, catalog_state)
+_MODULES = (
+    uploads,
+    assets,
+    renditions,
+    purges,
+    catalog_state,
+    catalog_state_media,
+    catalog_state_people,
+    catalog_state_webhooks,
+    details,
+    accesses,
+    watermarks,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,21 +83,36 @@ def decode(
     envelope, text = from_headers(headers), key_text(key)
     if value is None:
         return Received(envelope, text, None)
-    name = envelope.type
+    event = decode_value(envelope.type, value, types=types, retired=retired)
+    return Received(envelope, text, event, unknown=event is None)
+
+
+def decode_value(
+    name: str,
+    value: bytes,
+    *,
+    types: Mapping[str, type[Event]] = EVENT_TYPES,
+    retired: Mapping[str, Retired] = RETIRED,
+) -> Event | None:
+    """The value of a record written as type `name`; None when no model here knows that type.
+
+    Raises Corrupt (`bad_payload`).
+    """
+    last = name
     if name in retired:
-        name, value = _lifted(name, value, retired)
-    model = types.get(name)
+        last, value = _lifted(name, value, retired)
+    model = types.get(last)
     if model is None:
-        return Received(envelope, text, None, unknown=True)
+        return None
     try:
         # strict: a number in quotes is not what the contract says, and readers in other languages
         # would refuse it
-        return Received(envelope, text, model.model_validate_json(value, strict=True))
+        return model.model_validate_json(value, strict=True)
     except ValidationError as error:
         # neither the error's own text nor a path below the field: both would repeat the input
         fields = {str(item["loc"][0]) if item["loc"] else "value" for item in error.errors()}
         names = ", ".join(sorted(fields))
-        raise Corrupt(f"{envelope.type}: bad {names}", code="bad_payload") from error
+        raise Corrupt(f"{name}: bad {names}", code="bad_payload") from error
 
 
 def key_text(key: bytes | None) -> str:

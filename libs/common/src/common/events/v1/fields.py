@@ -3,12 +3,20 @@
 Units stand first. A meaning may be worded better at any time; type and constraints are frozen.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 from uuid import UUID
 
 from pydantic import Field
 
 MediaKind = Literal["audio", "image", "video", "avatar"]
+
+# the words this version can judge (design §3: unknown means deny)
+KINDS = frozenset(get_args(MediaKind))
+VISIBILITIES = frozenset({"public", "circle", "owner"})
+ASSET_STATES = frozenset(
+    {"uploading", "stored", "processing", "ready", "failed", "abandoned"}
+    | {"deleted", "purging", "purged"}
+)
 
 AssetRef = Annotated[
     UUID, Field(description="the asset; UUIDv7, given when its upload was created, kept for ever")
