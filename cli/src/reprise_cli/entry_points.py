@@ -1,9 +1,12 @@
 """What the installed services offer to the operator command, found through their entry points."""
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager
 from importlib.metadata import EntryPoint, entry_points
 
 from fastapi import FastAPI
+
+from common.fsck import Contribution
 
 
 def _of(group: str) -> list[EntryPoint]:
@@ -18,6 +21,13 @@ def settings_classes() -> list[tuple[str, type]]:
 def migration_packages() -> dict[str, str]:
     """Service to the import name of its package (group `reprise.migrations`)."""
     return {point.name: point.value.split(".")[0] for point in _of("reprise.migrations")}
+
+
+def fsck_contributions() -> list[
+    tuple[str, Callable[[], AbstractAsyncContextManager[Contribution]]]
+]:
+    """What each service brings to `reprise fsck` (group `reprise.fsck`)."""
+    return [(point.name, point.load()) for point in _of("reprise.fsck")]
 
 
 def descriptions() -> list[tuple[str, Callable[[], FastAPI]]]:

@@ -1,18 +1,15 @@
 """What still moves: unpublished rows, work that waits or runs, records nobody has committed yet."""
 
-import asyncio
-from collections.abc import Mapping
-
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
-
+from common.errors import Unavailable
 from common.events.topics import CONSUMERS
+from common.settings.groups import KafkaSettings
+from common.subscriber.lag import LagReader
 from devstack.errors import DevstackError
 from devstack.history.collect import Addresses
 from devstack.history.tables.session import snapshot
 
-PATIENCE = 30.0  # seconds
+# named in the contract, read by nobody yet: the gateway keeps no timeline of renditions
+READ = {name: topic for name, topic in CONSUMERS.items() if name != "upload-gateway.renditions"}
 _JOBS = "SELECT to_regclass('job') IS NOT NULL"
 _WAITING = "SELECT count(*) FROM job WHERE state IN ('waiting', 'running')"
 _UNPUBLISHED = "SELECT count(*) FROM outbox WHERE published_at IS NULL"
@@ -28,27 +25,14 @@ async def unrest(addresses: Addresses) -> list[str]:
 
 async def lags(bootstrap: str) -> dict[str, int]:
     """Records of its topic that each of the services' groups has not committed."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, isolation_level="read_committed")
+    counts = dict.fromkeys(READ, 0)
     try:
-        async with asyncio.timeout(PATIENCE):
-            await admin.start()
-            await consumer.start()
-            return {group: await _lag(admin, consumer, group) for group in CONSUMERS}
-    except (KafkaError, OSError, TimeoutError) as error:
-        raise DevstackError(f"the groups cannot be read: {error!r}") from error
-    finally:
-        await consumer.stop()
-        await admin.close()
-
-
-async def _lag(admin: AIOKafkaAdminClient, consumer: AIOKafkaConsumer, group: str) -> int:
-    topic = CONSUMERS[group]
-    partitions = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
-    ends: Mapping[TopicPartition, int] = await consumer.end_offsets(partitions)
-    committed = await admin.list_consumer_group_offsets(group)
-    reached = {place: max(0, entry.offset) for place, entry in committed.items()}
-    return sum(max(0, end - reached.get(place, 0)) for place, end in ends.items())
+        async with LagReader(KafkaSettings(bootstrap=bootstrap), "history") as reader:
+            for lag in await reader.measure(READ):
+                counts[lag.group] += lag.records
+    except Unavailable as error:
+        raise DevstackError(f"the groups cannot be read: {error}") from error
+    return counts
 
 
 async def _tables(addresses: Addresses, service: str) -> list[str]:

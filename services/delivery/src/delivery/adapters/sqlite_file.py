@@ -74,6 +74,19 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def connect_reading(path: Path) -> sqlite3.Connection:
+    """A connection that can change nothing; the file must be there."""
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=ro",
+        uri=True,
+        timeout=BUSY_TIMEOUT,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
 def prepare(path: Path) -> bool:
     """For the writer: make sure that a sound file is there; true when it was made anew.
 
