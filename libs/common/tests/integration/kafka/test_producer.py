@@ -1,14 +1,17 @@
 import asyncio
+from dataclasses import replace
 
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from libs.common.tests.integration.records import fact, fresh_topic, sender_for, sequences
 
 from common.errors import Forbidden, Unavailable
-from common.events.topics import ASSETS
+from common.events.topics import ASSETS, UPLOADS, Topic
 from common.ids import new_asset_id
-from common.kafka.producer import Fenced, TransactionalSender
+from common.kafka.producer import Fenced, TopicMissing, TransactionalSender
 from common.settings.groups import KafkaSettings
-from common.testing.kafka import read_all, unique
+from common.testing.kafka import read_all, scratch_topic, unique
 
 pytestmark = pytest.mark.integration
 
@@ -73,3 +76,55 @@ async def test_without_a_broker_it_says_so_at_once() -> None:
         with pytest.raises(Unavailable):
             async with TransactionalSender(nowhere, "x", "catalog"):
                 pytest.fail("it connected")
+
+
+async def limit_records(kafka: KafkaSettings, topic: Topic, most: int) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    await admin.start()
+    try:
+        config = {**topic.config(), "max.message.bytes": str(most)}
+        resource = ConfigResource(ConfigResourceType.TOPIC, topic.name, configs=config)
+        await admin.alter_configs([resource])
+    finally:
+        await admin.close()
+
+
+async def test_nothing_of_a_batch_is_seen_when_the_broker_refuses_one_record(
+    kafka: KafkaSettings,
+) -> None:
+    topic, id_ = await fresh_topic(kafka), unique("relay")
+    await limit_records(kafka, topic, 2_000)
+    small = [fact(new_asset_id(), 1, topic) for _ in range(40)]
+    large = replace(fact(new_asset_id(), 1, topic), payload=b"x" * 10_000)
+
+    with pytest.raises(Unavailable):
+        async with sender_for(kafka, topic, id_)() as sender:
+            await sender.send_batch([*small, large])
+    async with sender_for(kafka, topic, id_)() as sender:
+        await sender.send_batch(small[:1])
+
+    records = await read_all(kafka, topic, until=lambda found: len(found) >= 1)
+    assert [record.key for record in records] == [small[0].key.encode()]
+
+
+async def test_a_missing_topic_is_named_at_once(kafka: KafkaSettings) -> None:
+    topic = scratch_topic(UPLOADS)
+    async with asyncio.timeout(5):
+        with pytest.raises(TopicMissing) as missing:
+            async with sender_for(kafka, topic, unique("relay"))():
+                pytest.fail("it opened")
+    assert missing.value.topics == [topic.name]
+
+
+async def test_a_sender_that_is_let_go_in_mid_batch_leaves_nothing_running(
+    kafka: KafkaSettings,
+) -> None:
+    topic = await fresh_topic(kafka)
+    before = asyncio.all_tasks()
+    batch = [fact(new_asset_id(), 1, topic) for _ in range(200)]
+    with pytest.raises(Unavailable):
+        async with sender_for(kafka, topic, unique("relay"))() as sender:
+            await sender.send_batch(batch, within=0.001)
+
+    assert asyncio.all_tasks() == before
+    assert sender._producer is None

@@ -2,8 +2,10 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
+from faststream.kafka import KafkaBroker
 from libs.common.tests.integration.records import (
     SERVICE,
     append_all,
@@ -16,19 +18,28 @@ from sqlalchemy import text
 from typing_extensions import override
 
 from common.clock import SystemClock
-from common.events import Message, Watermark, decode
-from common.events.topics import WATERMARKS, Topic
+from common.events import Message, Received, Watermark, decode
+from common.events.topics import UPLOADS, WATERMARKS, Topic
 from common.ids import new_asset_id
+from common.kafka.broker import build_broker
+from common.kafka.topics import apply
+from common.postgres import leader
 from common.postgres.outbox import PostgresOutboxSource
 from common.relay.port import OutboxSource
 from common.relay.relay import Relay
 from common.settings.groups import KafkaSettings
+from common.subscriber.dead_letters import DeadLetters
+from common.subscriber.loop import run_consumers
+from common.subscriber.subscriber import ReliableSubscriber
 from common.telemetry.metrics import Metrics
-from common.testing.kafka import Record, read_all, unique
+from common.telemetry.tracing import current_ids
+from common.testing.kafka import Record, read_all, scratch_topic, unique
 from common.testing.postgres import ScratchSchema
 from common.testing.waiting import eventually
 
 pytestmark = pytest.mark.integration
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
 
 
 class HeldSource(PostgresOutboxSource):
@@ -177,6 +188,107 @@ async def test_a_fenced_leader_that_still_holds_the_lock_goes_on(scene: Scene) -
     assert sequences(records) == [1, 2]
 
 
+async def test_of_two_relays_one_flushes_and_nothing_is_doubled_or_out_of_order(
+    scene: Scene,
+) -> None:
+    """No lock is let go around a flush: the second relay waits however often it asks."""
+    assets = [new_asset_id() for _ in range(20)]
+    told = [Metrics(SERVICE), Metrics(SERVICE)]
+    seen: set[tuple[float, float]] = set()
+
+    async def write(asset: UUID) -> None:
+        for n in range(1, 26):
+            await append_all(scene.schema.database, [fact(asset, n, scene.topic)])
+            seen.add((sample(told[0], "media_relay_leader"), sample(told[1], "media_relay_leader")))
+
+    async with (
+        scene.running(scene.relay(scene.source(), told[0], batch=10)),
+        scene.running(scene.relay(scene.source(), told[1], batch=10)),
+    ):
+        async with asyncio.TaskGroup() as group:
+            for asset in assets:
+                group.create_task(write(asset))
+        await eventually(scene.drained)
+        records = await read_all(scene.kafka, scene.topic, until=lambda found: len(found) >= 500)
+
+    assert len(records) == 500
+    assert all(sequences(records, asset) == list(range(1, 26)) for asset in assets)
+    assert (1.0, 1.0) not in seen
+    published = sorted(sample(each, "media_outbox_published_total") for each in told)
+    assert published == [0, 500]
+
+
+async def test_a_leader_whose_process_stands_still_is_followed_and_fenced(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server ends the idle session of its lock; nobody else has to find out that it is stuck."""
+    monkeypatch.setattr(leader, "IDLE_TIMEOUT_MS", 700)
+    asset = new_asset_id()
+    told = Metrics(SERVICE)
+    stuck = HeldSource(scene.schema.url, scene.schema.name)
+    stuck.hold = True
+    await append_all(scene.schema.database, [fact(asset, 1, scene.topic)])
+    async with scene.running(scene.relay(stuck, told)):
+        await stuck.fetched.wait()
+        async with scene.running(scene.relay(scene.source())):
+            await read_all(scene.kafka, scene.topic, until=lambda found: len(found) == 1)
+            stuck.go_on.set()
+            await eventually(lambda: sample(told, "media_relay_leader") == 0)
+            await append_all(scene.schema.database, [fact(asset, 2, scene.topic)])
+            records = await read_all(scene.kafka, scene.topic, until=lambda found: len(found) == 2)
+
+    assert sequences(records) == [1, 2]
+    assert sample(told, "media_relay_fenced_total") == 1
+
+
+async def test_a_relay_waits_for_a_missing_topic_and_says_so(scene: Scene) -> None:
+    told = Metrics(SERVICE)
+    there, scene.topic = scene.topic, scratch_topic(UPLOADS)
+    await append_all(scene.schema.database, [fact(new_asset_id(), 1, scene.topic)])
+
+    async with scene.running(scene.relay(scene.source(), told)):
+        await eventually(lambda: sample(told, "media_relay_topics_missing") == 1)
+        await eventually(lambda: sample(told, "media_outbox_pending_rows") == 1)
+        await apply(scene.kafka, [scene.topic, WATERMARKS])
+        await read_all(scene.kafka, scene.topic, until=lambda found: len(found) == 1)
+        await eventually(lambda: sample(told, "media_relay_topics_missing") == 0)
+
+    assert there != scene.topic
+
+
+async def test_a_consumer_goes_on_in_the_trace_that_was_stored_with_the_fact(
+    scene: Scene,
+) -> None:
+    trace = f"00-{TRACE}-b7ad6b7169203331-01"
+    heard: list[tuple[str | None, str | None]] = []
+
+    async def hear(received: Received) -> None:
+        heard.append((received.envelope.traceparent, current_ids().get("trace_id")))
+
+    def build() -> tuple[KafkaBroker, list[ReliableSubscriber]]:
+        broker = build_broker(scene.kafka, "catalog")
+        subscriber = ReliableSubscriber(
+            broker,
+            group=unique("catalog.uploads"),
+            topic=scene.topic,
+            handle=hear,
+            dead_letters=DeadLetters(scene.kafka, "catalog"),
+            metrics=Metrics("catalog"),
+        )
+        return broker, [subscriber]
+
+    stop = asyncio.Event()
+    async with scene.running(scene.relay(scene.source())), asyncio.TaskGroup() as group:
+        group.create_task(run_consumers(scene.kafka, build)(stop))
+        await append_all(
+            scene.schema.database, [fact(new_asset_id(), 1, scene.topic, traceparent=trace)]
+        )
+        await eventually(lambda: bool(heard), timeout=20)
+        stop.set()
+
+    assert heard == [(trace, TRACE)]
+
+
 async def test_the_watermark_covers_only_what_is_in_kafka(scene: Scene) -> None:
     began = datetime.now(UTC)  # noqa: TID251 (compared with the database's clock on one machine)
     asset = new_asset_id()
@@ -223,6 +335,10 @@ async def test_a_relay_outlives_an_outage_of_its_database(scene: Scene) -> None:
         await append_all(scene.schema.database, [fact(asset, 2, scene.topic)])
         await read_all(scene.kafka, scene.topic, until=lambda found: 2 in sequences(found))
         assert not task.done()
+
+
+def sample(metrics: Metrics, name: str) -> float:
+    return metrics.registry.get_sample_value(name) or 0.0
 
 
 def _at(record: Record) -> datetime:

@@ -2,14 +2,18 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from common import failpoints
 from common.errors import RepriseError, Unavailable
 from common.events import Message, UploadWithdrawn, Watermark, decode, new_message
 from common.ids import new_asset_id, new_upload_id
-from common.kafka.producer import Fenced
+from common.kafka.producer import Fenced, TopicMissing
 from common.relay.port import Published, Row
 from common.relay.relay import Relay
 from common.telemetry.metrics import Metrics
@@ -17,11 +21,18 @@ from common.testing.clock import START, ManualClock
 from common.testing.waiting import eventually
 
 
-def row(position: int) -> Row:
+def row(position: int, traceparent: str | None = None) -> Row:
     fact = UploadWithdrawn(
         asset_id=new_asset_id(), upload_id=new_upload_id(), user_id=new_asset_id(), kind="audio"
     )
-    return position, new_message(fact, source="x", key="k", sequence=position, clock=ManualClock())
+    return position, new_message(
+        fact,
+        source="x",
+        key="k",
+        sequence=position,
+        clock=ManualClock(),
+        traceparent=traceparent,
+    )
 
 
 class Outbox:
@@ -108,7 +119,7 @@ def is_watermark(message: Message) -> bool:
 
 
 class Scene:
-    def __init__(self, *positions: int, batch: int = 2) -> None:
+    def __init__(self, *positions: int, batch: int = 2, **options: Any) -> None:
         self.outbox, self.broker, self.clock = Outbox(*positions), Broker(), ManualClock()
         self.metrics = Metrics("x")
         self.relay = Relay(
@@ -119,6 +130,7 @@ class Scene:
             metrics=self.metrics,
             wake=asyncio.Event(),
             batch=batch,
+            **options,
         )
 
     @asynccontextmanager
@@ -241,3 +253,74 @@ async def test_the_backlog_is_shown() -> None:
     async with scene.running():
         await eventually(lambda: scene.sample("media_outbox_pending_rows") == 1)
         assert scene.sample("media_outbox_oldest_age_seconds") == 1
+
+
+async def test_a_batch_is_bounded_by_bytes_and_one_large_record_still_goes() -> None:
+    scene = Scene(1, 2, 3, batch=10, batch_bytes=1)
+    async with scene.running():
+        await eventually(lambda: not scene.outbox.rows)
+
+    rows = [[m for m in batch if not is_watermark(m)] for batch in scene.broker.batches]
+    assert [len(batch) for batch in rows] == [1, 1, 1]
+    # two of the selections came back cut: they say nothing of what is behind them
+    assert [is_watermark(batch[-1]) for batch in scene.broker.batches] == [False, False, True]
+
+
+async def test_a_relay_can_be_told_to_tell_nobody_how_far_it_is() -> None:
+    scene = Scene(1, watermarks=False)
+    async with scene.running():
+        await eventually(lambda: not scene.outbox.rows)
+        seen = scene.outbox.fetches
+        scene.clock.advance(5)
+        await eventually(lambda: scene.outbox.fetches >= seen + 2)
+
+    assert scene.broker.watermarks() == []
+
+
+async def test_the_store_is_kept_by_whoever_leads_once_an_hour() -> None:
+    scene = Scene()
+    async with scene.running():
+        await eventually(lambda: scene.outbox.upkeeps == 1)
+        seen = scene.outbox.fetches
+        await eventually(lambda: scene.outbox.fetches >= seen + 2)
+        assert scene.outbox.upkeeps == 1
+        scene.clock.advance(3600)
+        await eventually(lambda: scene.outbox.upkeeps == 2)
+
+
+async def test_missing_topics_are_shown_while_it_waits_for_them() -> None:
+    scene = Scene(1)
+    scene.broker.fails = [TopicMissing(["a", "b"])] * 2
+    seen: set[float | None] = set()
+
+    def drained() -> bool:
+        seen.add(scene.sample("media_relay_topics_missing"))
+        return not scene.outbox.rows
+
+    async with scene.running():
+        await eventually(drained)
+
+    assert seen == {0.0, 2.0}
+    assert scene.broker.positions() == [1]
+
+
+async def test_one_span_is_made_for_a_batch_and_links_to_what_was_stored() -> None:
+    spans = InMemorySpanExporter()
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(spans))
+    scene = Scene(batch=10, watermarks=False, tracer=provider.get_tracer("test"))
+    for n in (1, 2, 3):
+        traceparent = f"00-{n % 2 + 1:032x}-{n % 2 + 1:016x}-01"
+        scene.outbox.rows[n] = row(n, traceparent)[1]
+    async with scene.running():
+        await eventually(lambda: not scene.outbox.rows)
+
+    (span,) = spans.get_finished_spans()
+    assert span.name == "send media.uploads.v1"
+    assert linked(span) == {1, 2}
+    assert (span.attributes or {})["messaging.batch.message_count"] == 3
+    assert span.parent is None
+
+
+def linked(span: ReadableSpan) -> set[int]:
+    return {link.context.trace_id for link in span.links}
