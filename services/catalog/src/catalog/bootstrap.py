@@ -58,7 +58,13 @@ async def bootstrap(
             loops["grace"] = GraceSweep(EndGrace(transactions), interval, metrics).loop
         if "relay" in roles:
             loops["relay"] = publish_outbox(
-                settings.kafka, settings.postgres, CATALOG, database, clock=clock, metrics=metrics
+                settings.kafka,
+                settings.postgres,
+                CATALOG,
+                database,
+                clock=clock,
+                metrics=metrics,
+                tracer=telemetry.tracer,
             )
         callers = Callers(settings.callers)
         if "http" in roles:

@@ -66,6 +66,7 @@ async def bootstrap(
                 database,
                 clock=clock,
                 metrics=telemetry.metrics,
+                tracer=telemetry.tracer,
             )
         app = build_app(
             service=JANITOR,

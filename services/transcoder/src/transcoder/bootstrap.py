@@ -90,6 +90,7 @@ async def bootstrap(
                 database,
                 clock=clock,
                 metrics=metrics,
+                tracer=telemetry.tracer,
             )
         app = build_app(
             service=TRANSCODER,

@@ -237,6 +237,7 @@ def _relay(parts: Parts) -> Loop:
         parts.database,
         clock=parts.clock,
         metrics=metrics,
+        tracer=parts.telemetry.tracer,
     )
 
 

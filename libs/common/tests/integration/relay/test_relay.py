@@ -221,7 +221,7 @@ async def test_of_two_relays_one_flushes_and_nothing_is_doubled_or_out_of_order(
 async def test_a_leader_whose_process_stands_still_is_followed_and_fenced(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The server ends the idle session of its lock; nobody else has to find out that it is stuck."""
+    """The server ends the idle session that holds its lock: nobody has to find out otherwise."""
     monkeypatch.setattr(leader, "IDLE_TIMEOUT_MS", 700)
     asset = new_asset_id()
     told = Metrics(SERVICE)
@@ -278,8 +278,12 @@ async def test_a_consumer_goes_on_in_the_trace_that_was_stored_with_the_fact(
         return broker, [subscriber]
 
     stop = asyncio.Event()
+
+    async def consume() -> None:
+        await run_consumers(scene.kafka, build)(stop)
+
     async with scene.running(scene.relay(scene.source())), asyncio.TaskGroup() as group:
-        group.create_task(run_consumers(scene.kafka, build)(stop))
+        group.create_task(consume())
         await append_all(
             scene.schema.database, [fact(new_asset_id(), 1, scene.topic, traceparent=trace)]
         )
