@@ -11,9 +11,10 @@ from typing import Literal
 from pydantic import ValidationError
 
 from common.errors import Corrupt
-from common.events.codec import decode_value
+from common.events.codec import EVENT_TYPES, decode_value
 from common.events.envelope import attributes, sequence_of
 from common.events.model import Part, StateRecord
+from common.events.upcasters import last_type
 from common.events.v1.catalog_state import STATE_VERSION
 from common.events.v1.fields import ASSET_STATES, KINDS, VISIBILITIES
 
@@ -77,7 +78,7 @@ def judge(
         raise Corrupt("a state record without key or sequence", code="bad_envelope") from error
     if value is None:
         return Verdict(entity, ident, sequence)
-    found = _record(said.get("ce_type", ""), value, known)
+    found = _record(said.get("ce_type", ""), entity, value, known)
     if isinstance(found, StateRecord):
         wrong = denial(found, known=known) or _misplaced(found, key)
         return Verdict(entity, ident, sequence, record=None if wrong else found, denied=wrong)
@@ -91,7 +92,10 @@ def denial(record: StateRecord, *, known: int = STATE_VERSION) -> Denial | None:
     return next(_unknown_words(record), None)
 
 
-def _record(name: str, value: bytes, known: int) -> StateRecord | Denial:
+def _record(name: str, entity: str, value: bytes, known: int) -> StateRecord | Denial:
+    model = EVENT_TYPES.get(last_type(name))
+    if model is None or model.KEY.partition("/")[0] != entity:
+        return "unknown_type"
     try:
         event = decode_value(name, value)
     except Corrupt:
@@ -109,8 +113,6 @@ def _demand(value: bytes) -> int:
 
 def _misplaced(record: StateRecord, key: bytes) -> Denial | None:
     """A record under another entity's key says nothing of that entity."""
-    if record.KEY.partition("/")[0].encode() != key.partition(b"/")[0]:
-        return "unknown_type"
     return None if record.record_key().encode() == key else "wrong_key"
 
 

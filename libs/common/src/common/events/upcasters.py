@@ -51,3 +51,11 @@ def upcast(
             raise Corrupt(f"{type}: no value of this type", code="bad_payload") from error
         type = step.becomes  # noqa: A001
     raise RuntimeError(f"the upcasters of {type} go round in a circle")
+
+
+def last_type(type: str, retired: Mapping[str, Retired] = RETIRED) -> str:  # noqa: A002
+    """What records of this type are read as."""
+    for _ in retired:
+        if type in retired:
+            type = retired[type].becomes  # noqa: A001
+    return type
