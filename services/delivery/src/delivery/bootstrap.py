@@ -1,9 +1,11 @@
 """The composition root of delivery: settings in, a process that can be served out."""
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, cast
 
 import aiohttp
@@ -11,7 +13,9 @@ from fastapi import FastAPI
 
 from common.clock import Clock, SystemClock
 from common.errors import Unavailable
-from common.events.topics import CATALOG_STATE, WATERMARKS, Topic
+from common.events.topics import ACCESSES, CATALOG_STATE, DELIVERY, WATERMARKS, Topic
+from common.kafka.producer import TransactionalSender
+from common.relay.relay import Relay
 from common.s3.presign import Presigner
 from common.telemetry.telemetry import Telemetry
 from common.tokens import KeyRing, MediaTokens
@@ -23,6 +27,8 @@ from common.web.server import ServiceProcess
 from delivery.adapters.s3_media import S3Media, open_session
 from delivery.adapters.sqlite_index import Bell, SqliteIndex
 from delivery.adapters.sqlite_index_writer import SqliteIndexWriter
+from delivery.adapters.sqlite_outbox import SqliteOutboxSource, node_id
+from delivery.adapters.sqlite_outbox_file import OutboxFile
 from delivery.consumers.catalog_state import CatalogState, watch_index
 from delivery.consumers.watermarks import Watermarks
 from delivery.routes.headers import guards
@@ -37,7 +43,7 @@ from delivery.usecases.refresh_links import RefreshLinks
 from delivery.usecases.serve_media import ServeMedia
 
 VERSION = version("reprise-delivery")
-INDEX_FILE = "index.sqlite3"
+INDEX_FILE, OUTBOX_FILE, OUTBOX_LOCK = "index.sqlite3", "outbox.sqlite3", "outbox.lock"
 
 
 @asynccontextmanager
@@ -59,12 +65,13 @@ async def bootstrap(
     index = SqliteIndex(folder / INDEX_FILE, bell)
     writer = SqliteIndexWriter(folder / INDEX_FILE, bell)
     try:
-        async with open_session(settings.serving.streams) as session:
-            watch_index(index, clock, telemetry.metrics)
-            callers = Callers(settings.callers)
-            app = _build_app(settings, telemetry, clock, index, session, callers)
-            loops = _build_loops(settings, telemetry, clock, writer, (state, watermarks))
-            yield ServiceProcess(app, {**loops, **callers.loops})
+        with _relay(settings, telemetry, clock, folder) as relay:
+            async with open_session(settings.serving.streams) as session:
+                watch_index(index, clock, telemetry.metrics)
+                callers = Callers(settings.callers)
+                app = _build_app(settings, telemetry, clock, index, session, callers)
+                loops = _build_loops(settings, telemetry, clock, writer, (state, watermarks))
+                yield ServiceProcess(app, {**loops, **relay, **callers.loops})
     finally:
         index.close()
         writer.close()
@@ -121,6 +128,32 @@ def _build_loops(
         "catalog-state": CatalogState(kafka, index_records, writer, metrics, topics[0]).run,
         "watermarks": Watermarks(kafka, index_records, writer, topics[1]).run,
     }
+
+
+@contextmanager
+def _relay(
+    settings: DeliverySettings, telemetry: Telemetry, clock: Clock, folder: Path
+) -> Iterator[Mapping[str, Loop]]:
+    """What this node appends goes to Kafka; ADR 10 says why it tells nobody how far it is."""
+    if "relay" not in settings.process.roles:
+        yield {}
+        return
+    file = OutboxFile(folder / OUTBOX_FILE)
+    id_ = f"reprise.{DELIVERY}.relay.{node_id(folder)}"
+    relay = Relay(
+        SqliteOutboxSource(file, folder / OUTBOX_LOCK, clock),
+        lambda: TransactionalSender(settings.kafka, id_, DELIVERY, topics=[ACCESSES]),
+        service=DELIVERY,
+        clock=clock,
+        metrics=telemetry.metrics,
+        wake=asyncio.Event(),
+        watermarks=False,
+        tracer=telemetry.tracer,
+    )
+    try:
+        yield {"relay": relay.loop}
+    finally:
+        file.close()
 
 
 def _tokens(rings: TokenRings) -> MediaTokens | None:

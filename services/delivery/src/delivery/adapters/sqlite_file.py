@@ -52,6 +52,15 @@ class WriterLock:
         self._descriptor = descriptor
         return True
 
+    def held(self) -> bool:
+        """Whether the lock is ours and still the one that others try to take."""
+        if self._descriptor is None:
+            return False
+        try:
+            return os.path.samestat(os.fstat(self._descriptor), self._path.stat())
+        except FileNotFoundError:
+            return False
+
     def release(self) -> None:
         """Let another process write."""
         if self._descriptor is not None:
