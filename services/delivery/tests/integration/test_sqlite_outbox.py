@@ -98,13 +98,17 @@ async def test_what_was_appended_survives_the_death_of_its_process(node: Node) -
 
 async def filled(outbox: SqliteOutbox) -> int:
     """How many records fit."""
-    for appended in range(1000):
-        try:
+    appended = 0
+
+    async def until_refused() -> None:
+        nonlocal appended
+        for appended in range(1000):  # noqa: B007
             await outbox.append(facts(1, size=5_000))
-        except Unavailable as refused:
-            assert refused.code == "outbox_full"
-            return appended
-    pytest.fail("it has no bound")
+
+    with pytest.raises(Unavailable) as refused:
+        await until_refused()
+    assert refused.value.code == "outbox_full"
+    return appended
 
 
 async def test_a_full_outbox_refuses_and_takes_again_once_it_is_published(node: Node) -> None:
