@@ -40,10 +40,10 @@ def witness(point: str, code: int | None, told: str) -> None:
     witnessed.append(point)
 
 
-def switch_on(stack: Stack, name: str, failpoints: str) -> None:
+def switch_on(stack: Stack, name: str, failpoints: str, **settings: str) -> None:
     """What the process gets at its next start; an empty string switches all points off."""
     extra = {"REPRISE_FAILPOINTS": failpoints} if failpoints else {}
-    stack.configure(name, {**QUICK.get(name, {}), **extra})
+    stack.configure(name, {**QUICK.get(name, {}), **settings, **extra})
 
 
 class Ward:

@@ -41,7 +41,12 @@ def fault_stack() -> Iterator[Stack]:
 
 def _with_seconds(table: Topology) -> Topology:
     kafka = table.processes["kafka"]
-    properties = {**kafka.properties, "group.min.session.timeout.ms": "1000"}
+    properties = {
+        **kafka.properties,
+        "group.min.session.timeout.ms": "1000",
+        # the cleaner looks every 15 s otherwise
+        "log.cleaner.backoff.ms": "300",
+    }
     processes = {**table.processes, "kafka": replace(kafka, properties=properties)}
     processes |= {name: _second(table, name, *like) for name, like in SECOND.items()}
     return replace(table, processes=processes)

@@ -87,6 +87,10 @@ class PatientClient:
         """Returns when it is told to be stored, with the digest that was sent."""
         location = self.create(data, name, kind, filetype)
         self.send(location, data)
+        return self.stored(location, data)
+
+    def stored(self, location: str, data: bytes) -> Sent:
+        """Returns when the upload is told to be stored, with the digest that was sent."""
         upload_id = upload_at(location).upload_id
         status = self.until(f"/api/v1/uploads/{upload_id}", "state", "stored")
         assert status["sha256"] == sha256(data)
