@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from catalog.domain.asset import Asset, Change, nothing
-from catalog.domain.processing import request_run, unfinished
+from catalog.domain.processing import request_again, unfinished
 from catalog.domain.states import DELETED_FOR_GOOD, FLAGGED, State
 from common.errors import Conflict, Corrupt, Gone
 from common.events import AssetDeleted, AssetFailed, AssetPurgeDue, AssetRestored
@@ -65,7 +65,7 @@ def restore(asset: Asset) -> Change:
     told = AssetRestored(asset_id=asset.asset_id, generation=back.generation)
     change = Change(back, (told,))
     again = back.state in _RESUMED and unfinished(back)
-    return change.then(_rerun(back)) if again else change
+    return change.then(request_again(back)) if again else change
 
 
 def refuse_restore(winner: AssetId) -> Conflict:
@@ -100,10 +100,3 @@ def close_purged(asset: Asset) -> Change:
 def _purge(asset: Asset, reason: str) -> Change:
     told = AssetPurgeDue(asset_id=asset.asset_id, reason=reason, keys=asset.keys())
     return Change(asset.moved(State.PURGING, reason), (told,))
-
-
-def _rerun(asset: Asset) -> Change:
-    if asset.state is State.READY:
-        return request_run(asset)
-    # processing stays processing: only the number of the run tells the old facts from the new
-    return request_run(replace(asset, state=State.STORED))

@@ -48,6 +48,15 @@ def request_run(asset: Asset) -> Change:
     return Change(running, (told,))
 
 
+def request_again(asset: Asset) -> Change:
+    """Ask for one more run of an asset that is processing or ready: the last one came to nothing.
+
+    Processing stays processing: only the number of the run tells the old facts from the new.
+    """
+    waiting = asset.state is State.PROCESSING
+    return request_run(replace(asset, state=State.STORED) if waiting else asset)
+
+
 def unfinished(asset: Asset) -> bool:
     """Whether the current run still owes something, or was cut short by a delete."""
     owed = {RenditionState.PLANNED, RenditionState.CONDEMNED}

@@ -1,0 +1,52 @@
+"""Facts that wait in the schema for the history of their asset to be told."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Row
+
+from catalog.recovery.adapters.headers import texts
+from catalog.recovery.adapters.row_tuples import copy
+from common.events import Received, decode
+from common.events.record import SourceRecord
+from common.postgres.engine import WriteSession
+
+COLUMNS = ("asset_id", "topic", "part", "offset", "timestamp", "headers", "value")
+
+
+async def stage(session: WriteSession, records: Iterable[Any]) -> None:
+    """Keep records of Kafka as they came."""
+    rows = [
+        (
+            record.key.decode(),
+            record.topic,
+            record.partition,
+            record.offset,
+            record.timestamp,
+            json.dumps(texts(record.headers)),
+            record.value,
+        )
+        for record in records
+    ]
+    if rows:
+        await copy(session, "recovery_fact", COLUMNS, rows)
+
+
+def source_of(row: Row[Any]) -> SourceRecord:
+    """A staged fact as the record it was."""
+    headers = row.headers if isinstance(row.headers, dict) else json.loads(row.headers)
+    return SourceRecord(
+        row.topic,
+        row.part,
+        row.offset,
+        row.timestamp,
+        str(row.asset_id).encode(),
+        tuple((name, value.encode()) for name, value in headers.items()),
+        row.value,
+    )
+
+
+def received_of(record: SourceRecord) -> Received:
+    """The same, decoded."""
+    return decode(record.key, record.headers, record.value)

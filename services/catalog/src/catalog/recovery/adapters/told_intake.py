@@ -1,0 +1,136 @@
+"""media.assets.v1 -> our own outbox, as published; what no state record covers is staged."""
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import text
+
+from catalog.recovery.adapters.headers import ABOUT_ASSETS, mark_of, texts
+from catalog.recovery.adapters.postgres_rebuilding import moved
+from catalog.recovery.adapters.row_tuples import Row, copy
+from catalog.recovery.adapters.staged_facts import stage
+from catalog.recovery.ports import LogBatch, Positions
+from common.events.topics import ASSETS, Topic
+from common.postgres.engine import Database, WriteSession
+
+COLUMNS = (
+    "month", "event_id", "topic", "key", "subject", "sequence", "type", "headers", "payload",
+    "occurred_at", "appended_at", "published_at", "kafka_partition", "kafka_offset",
+)  # fmt: skip
+# a batch sent twice stands twice in the topic, one after the other
+_HEADS = text(
+    "SELECT key, sequence FROM outbox_head"
+    " WHERE topic = :topic AND key = ANY(CAST(:keys AS text[]))"
+)
+_NEW_HEADS = text(
+    "INSERT INTO outbox_head AS known (topic, key, sequence)"
+    " SELECT :topic, key, sequence"
+    " FROM unnest(CAST(:keys AS text[]), CAST(:sequences AS bigint[])) AS told (key, sequence)"
+    " ON CONFLICT (topic, key) DO UPDATE"
+    " SET previous = known.sequence, sequence = excluded.sequence"
+)
+_UNCOVERED = text(
+    "SELECT told.key FROM unnest(CAST(:keys AS text[]), CAST(:sequences AS bigint[]))"
+    " AS told (key, sequence) LEFT JOIN asset ON asset.asset_id = CAST(told.key AS uuid)"
+    " WHERE asset.asset_id IS NULL OR asset.facts < told.sequence"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One fact of ours: its sequence, its outbox row, the record; whether it is about an asset."""
+
+    sequence: int
+    row: Row
+    record: Any
+    about_asset: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ToldIntake:
+    """Makes `reprise outbox reseed` possible again, and knows the last sequence of each asset."""
+
+    database: Database
+    topic: Topic = ASSETS
+
+    def digest(self, batch: LogBatch) -> dict[str, list[Told]]:
+        """Facts by key, in their order."""
+        found: dict[str, list[Told]] = defaultdict(list)
+        for record in batch.records:
+            mark = mark_of(record)
+            if mark is None:
+                continue
+            row = _row(record, mark.sequence, mark.type, ASSETS.name)
+            told = Told(mark.sequence, row, record, mark.type in ABOUT_ASSETS)
+            found[row[3]].append(told)
+        return found
+
+    async def store(self, digest: dict[str, list[Told]], positions: Positions) -> None:
+        async with self.database.write() as session:
+            await moved(session, self.topic, positions)
+            told = await self._new(session, digest)
+            await _make_months(session, told)
+            rows = [item.row for items in told.values() for item in items]
+            if rows:
+                await copy(session, "outbox", COLUMNS, rows)
+                await self._note_heads(session, told)
+            await self._stage(session, told)
+
+    async def _new(
+        self, session: WriteSession, digest: dict[str, list[Told]]
+    ) -> dict[str, list[Told]]:
+        values = {"topic": ASSETS.name, "keys": list(digest)}
+        heads = {row.key: row.sequence for row in await session.execute(_HEADS, values)}
+        told: dict[str, list[Told]] = {}
+        for key, items in digest.items():
+            last, kept = heads.get(key, 0), []
+            for item in items:
+                if item.sequence > last:
+                    last = item.sequence
+                    kept.append(item)
+            if kept:
+                told[key] = kept
+        return told
+
+    async def _note_heads(self, session: WriteSession, told: dict[str, list[Told]]) -> None:
+        sequences = [items[-1].sequence for items in told.values()]
+        values = {"topic": ASSETS.name, "keys": list(told), "sequences": sequences}
+        await session.execute(_NEW_HEADS, values)
+
+    async def _stage(self, session: WriteSession, told: dict[str, list[Told]]) -> None:
+        """Rows know how many facts they stand for; facts past that lead on from them."""
+        assets = {key: items for key, items in told.items() if items[-1].about_asset}
+        if not assets:
+            return
+        values = {"keys": list(assets), "sequences": [i[-1].sequence for i in assets.values()]}
+        uncovered = await session.scalars(_UNCOVERED, values)
+        await stage(session, [item.record for key in uncovered for item in assets[key]])
+
+
+def _row(record: Any, sequence: int, type_: str, topic: str) -> Row:
+    headers = texts(record.headers)
+    at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
+    return (
+        date(at.year, at.month, 1),
+        headers["ce_id"],
+        topic,
+        record.key.decode(),
+        headers["ce_subject"],
+        sequence,
+        type_,
+        json.dumps(headers),
+        record.value,
+        datetime.fromisoformat(headers["ce_time"]),
+        at,
+        at,
+        record.partition,
+        record.offset,
+    )
+
+
+async def _make_months(session: WriteSession, told: dict[str, list[Told]]) -> None:
+    for month in {item.row[0] for items in told.values() for item in items}:
+        await session.execute(text("SELECT outbox_add_month(:month)"), {"month": month})
