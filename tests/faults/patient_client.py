@@ -140,6 +140,10 @@ class PatientClient:
 
     def unchanged(self, sent: Sent) -> None:
         """What is served is what was sent (I10)."""
+        assert fetch(self.link(sent), origin=self.caller.origin).content == sent.data
+
+    def link(self, sent: Sent) -> str:
+        """Where the original is served."""
         path = f"/api/v1/user/media/{sent.asset_id}/url"
         link = eventually(
             lambda: self.ask("GET", path, params={"tier": "original"}),
@@ -147,4 +151,5 @@ class PatientClient:
             within=PATIENCE,
             saying="delivery should know the original",
         )
-        assert fetch(link.json()["url"], origin=self.caller.origin).content == sent.data
+        url: str = link.json()["url"]
+        return url
