@@ -68,6 +68,7 @@ check: $(STAMP) ## every gate: format, lint, types, imports, generated files
 	$(RUN) generate --check
 	$(BIN)/reprise settings --check
 	$(BIN)/reprise openapi --check
+	$(BIN)/reprise events --check
 
 fmt: $(STAMP) ## format, and mend what can be mended
 	$(BIN)/ruff format $(CODE)
@@ -85,10 +86,11 @@ imports: $(STAMP)
 sizes: $(STAMP) ## the largest files and functions
 	@$(RUN) sizes
 
-generate: $(STAMP) ## write what is made from the topology, the settings and the routes
+generate: $(STAMP) ## write what is made from the topology, the settings, the routes and the events
 	@$(RUN) generate
 	@$(BIN)/reprise settings --write
 	@$(BIN)/reprise openapi
+	@$(BIN)/reprise events --write
 
 compose-env: $(STAMP) ## write the secrets docker-compose.yml wants to .env
 	@$(RUN) compose-env

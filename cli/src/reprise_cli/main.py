@@ -7,7 +7,16 @@ import typer
 
 from common.errors import RepriseError
 from common.settings.reading import BadSettings
-from reprise_cli.commands import fsck, keys, openapi, settings_reference, setup, token, topics
+from reprise_cli.commands import (
+    events,
+    fsck,
+    keys,
+    openapi,
+    settings_reference,
+    setup,
+    token,
+    topics,
+)
 from reprise_cli.entry_points import service_commands
 from reprise_cli.failures import tell
 
@@ -25,6 +34,7 @@ app.command("token")(token.token)
 app.command("keys")(keys.keys)
 app.command("settings")(settings_reference.settings)
 app.command("openapi")(openapi.openapi)
+app.command("events")(events.events)
 app.command("fsck")(fsck.fsck)
 app.add_typer(topics.app, name="topics")
 

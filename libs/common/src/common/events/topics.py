@@ -95,6 +95,9 @@ CONSUMERS: dict[str, Topic] = {
     "janitor.renditions": RENDITIONS,
 }
 
+# who reads state from an offset of its own, kept beside what it built from it
+STATE_READERS: dict[str, tuple[Topic, ...]] = {DELIVERY: (CATALOG_STATE, WATERMARKS)}
+
 
 def dead_letter_topic(topic: Topic, group: str) -> Topic:
     """`<topic>.<group>.dlq`: original bytes, headers and why; kept 90 days."""

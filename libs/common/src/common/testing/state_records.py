@@ -110,7 +110,7 @@ ANONYMOUS = (
     Case("a tombstone without sequence", [], None),
     Case("a key that is no text", HEADERS, written(), key=b"asset/\xff"),
 )
-JUNK = (None, 0, -1, 1.5, True, "", "x", [], {}, [None], [[]], "0", 10**30)
+JUNK: tuple[Any, ...] = (None, 0, -1, 1.5, True, "", "x", [], {}, [None], [[]], "0", 10**30)
 
 
 def _spoilt() -> Iterator[Case]:

@@ -67,18 +67,20 @@ class RenditionRow(_Lean):
 
     run: int = Field(ge=0, description="number of the run, from 1; 0 for one never asked for")
     run_id: UUID | None = Field(default=None, description="that run, when it has no number")
-    state: str
-    place: int | None = None
-    name: str | None = None
-    profile: str | None = None
-    required: bool | None = None
-    reason: str | None = None
-    output: StoredObject | None = None
-    container: str | None = None
-    codec: str | None = None
-    sample_rate: int | None = None
-    channels: int | None = None
-    ready_at: datetime | None = None
+    state: str = Field(description="where the rendition stands")
+    place: int | None = Field(default=None, description="index in `objects`, from 0")
+    name: str | None = Field(default=None, description="its rendition; null: told by `objects`")
+    profile: str | None = Field(default=None, description="null: the same word as its name")
+    required: bool | None = Field(default=None, description="whether ready waits for it")
+    reason: Reason | None = None
+    output: StoredObject | None = Field(
+        default=None, description="an object that is not served any more"
+    )
+    container: str | None = Field(default=None, description="as ffprobe calls it")
+    codec: str | None = Field(default=None, description="as ffprobe calls it")
+    sample_rate: int | None = Field(default=None, description="hertz")
+    channels: int | None = Field(default=None, description="audio channels")
+    ready_at: datetime | None = Field(default=None, description="when it was stored")
 
 
 class AssetRow(_Lean):
@@ -87,15 +89,15 @@ class AssetRow(_Lean):
     `facts` is the sequence of the last fact told of it, `version` what its ETag is made of.
     """
 
-    created_at: datetime
-    version: int
-    facts: int
+    created_at: datetime = Field(description="when the catalog first heard of it")
+    version: int = Field(description="what its ETag is made of")
+    facts: int = Field(description="sequence of the last fact told of it")
     run: int = Field(ge=0, description="how many runs were asked for")
-    planned: bool | None = None
-    state_before: str | None = None
-    restorable_until: datetime | None = None
-    media: MediaFacts | None = None
-    renditions: tuple[RenditionRow, ...] = ()
+    planned: bool | None = Field(default=None, description="the current run told its plan")
+    state_before: str | None = Field(default=None, description="where it stood when it was deleted")
+    restorable_until: datetime | None = Field(default=None, description="end of the grace")
+    media: MediaFacts | None = Field(default=None, description="what the probe measured")
+    renditions: tuple[RenditionRow, ...] = Field(default=(), description="of every run")
 
 
 class AssetState(StateRecord):
