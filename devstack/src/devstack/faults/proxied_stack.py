@@ -45,7 +45,8 @@ def stack_behind_proxies(overrides: Overrides | None = None) -> Iterator[Proxied
     """Yields a stack of its own that is not started; ends it and the proxies afterwards."""
     with ExitStack() as ending:
         ways = {
-            name: ending.enter_context(TcpProxy(LOOPBACK, 0)) for name in ("kafka", "postgres", "s3")
+            name: ending.enter_context(TcpProxy(LOOPBACK, 0))
+            for name in ("kafka", "postgres", "s3")
         }
         table = behind(topology(), {name: way.address for name, way in ways.items()})
         stack = ending.enter_context(stack_for_tests(table, overrides))

@@ -21,7 +21,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How long to try. All times in seconds; waits grow by two and carry jitter."""
+    """How long to try. All times in seconds; waits grow by two and carry jitter.
+
+    `attempt_timeout` bounds one try, `total_timeout` all of them and the waits between: the last
+    try gets what is left.
+    """
 
     attempts: int = 4
     attempt_timeout: float = 5.0
@@ -108,6 +112,7 @@ class Resilience:
     async def call(self, operation: Callable[[], Awaitable[T]]) -> T:
         """Run the operation; raises what it raised last, or `timeout`, or `circuit_open`."""
         policy = self._policy
+        until = asyncio.get_running_loop().time() + policy.total_timeout
         self._budget.earn()
         async for attempt in stamina.retry_context(
             on=self._judge(),
@@ -118,13 +123,14 @@ class Resilience:
             wait_jitter=policy.first_wait,
         ):
             with attempt:
-                return await self._once(operation)
+                return await self._once(operation, until)
         raise AssertionError("the last attempt returns or raises")
 
-    async def _once(self, operation: Callable[[], Awaitable[T]]) -> T:
+    async def _once(self, operation: Callable[[], Awaitable[T]], until: float) -> T:
         self._breaker.enter()
+        own = asyncio.get_running_loop().time() + self._policy.attempt_timeout
         try:
-            async with asyncio.timeout(self._policy.attempt_timeout):
+            async with asyncio.timeout_at(min(own, until)):
                 result = await operation()
         except TimeoutError as error:
             self._breaker.failed()

@@ -59,6 +59,14 @@ async def test_an_attempt_that_hangs_is_cut() -> None:
     assert (late.value.code, cut) == ("timeout", 3)
 
 
+async def test_all_tries_together_end_in_time() -> None:
+    patient = Policy(attempts=9, attempt_timeout=0.2, total_timeout=0.3, first_wait=0.001)
+    async with asyncio.timeout(1):
+        with pytest.raises(Unavailable) as late:
+            await Resilience(patient).call(asyncio.Event().wait)
+    assert late.value.code == "timeout"
+
+
 async def test_retries_of_all_callers_share_a_budget() -> None:
     dependency = Resilience(QUICK, budget=RetryBudget(ratio=0.0, burst=3))
     parts = [Part(failures=9) for _ in range(10)]

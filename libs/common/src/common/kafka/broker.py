@@ -20,6 +20,11 @@ from common.telemetry.logs import get_logger
 # seconds for a batch that is being handled; below the orchestrator's kill delay
 GRACEFUL_TIMEOUT = 25.0
 
+# A broker that went silent is noticed when a request is not answered in this time, and only then a
+# new connection is tried: the library's 40 s would be the least that a short silence costs. Well
+# above what a long poll waits (0.5 s); a join may wait longer for slow members and is sent again.
+REQUEST_TIMEOUT_MS = 15_000
+
 
 def build_broker(settings: KafkaSettings, service: str) -> KafkaBroker:
     """A broker for consuming only: the relay and dead letters have producers of their own."""
@@ -36,6 +41,7 @@ def build_broker(settings: KafkaSettings, service: str) -> KafkaBroker:
         logger=get_logger("common.kafka.intake"),
         log_level=logging.DEBUG,  # two lines for every batch otherwise
         retry_backoff_ms=500,
+        request_timeout_ms=REQUEST_TIMEOUT_MS,
         apply_types=False,
     )
 

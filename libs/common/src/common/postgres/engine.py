@@ -9,7 +9,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from common.errors import Invalid, Unavailable
-from common.postgres.failures import CONNECT_ERRORS, STATEMENT_ERRORS, translated, unavailable
+from common.postgres.failures import CONNECT_ERRORS, STATEMENT_ERRORS, gone, translated, unavailable
+from common.resilience import Breaker
 from common.settings.groups import PostgresSettings
 
 ReadSession = NewType("ReadSession", AsyncConnection)
@@ -18,6 +19,10 @@ WriteSession = NewType("WriteSession", AsyncConnection)
 _NOTES = "reprise.after_commit"
 CONNECT_TIMEOUT = 3.0  # seconds
 CHECK_TIMEOUT = 2.0  # seconds
+# A database that accepts and is silent would keep each request waiting for a connection, and its
+# callers behind it. After so many in a row nobody asks for a moment; a restart is found out about
+# within the pause.
+BREAK_AFTER, BREAK_FOR = 5, 1.0  # failures, seconds
 _DURABLE = frozenset({"on", "remote_apply"})
 
 
@@ -28,11 +33,13 @@ class Database:
     block ends, rolled back when it raises. Both raise Unavailable when the database does not answer
     in time (codes `database_unavailable`, `database_busy`, `database_slow`, `database_conflict`;
     all are safe to try again). A violated constraint stays SQLAlchemy's IntegrityError, for the
-    adapter that knows what it means.
+    adapter that knows what it means. `patience` is how many seconds it may take to get a
+    connection: the wait in line, the look whether an old one still works, a new one.
     """
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+    def __init__(self, engine: AsyncEngine, *, patience: float = 8.0) -> None:
+        self._engine, self._patience = engine, patience
+        self._breaker = Breaker(failures=BREAK_AFTER, pause=BREAK_FOR)
         self._snapshots = engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
@@ -45,13 +52,13 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[ReadSession]:
         """A snapshot for reading."""
-        async with _mapped(), _connected(self._snapshots) as connection, connection.begin():
+        async with _mapped(), self._connected(self._snapshots) as connection, connection.begin():
             yield ReadSession(connection)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[WriteSession]:
         """One transaction; what `after_commit` noted is woken only when it is durable."""
-        async with _mapped(), _connected(self._engine) as connection:
+        async with _mapped(), self._connected(self._engine) as connection:
             connection.info[_NOTES] = notes = set[str]()
             async with connection.begin():
                 yield WriteSession(connection)
@@ -67,6 +74,32 @@ class Database:
             raise Unavailable("the database is too slow", code="database_slow") from error
         if setting not in _DURABLE:
             raise Invalid(f"synchronous_commit is {setting}: a commit would not be durable")
+
+    @asynccontextmanager
+    async def _connected(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+        connection = await self._connect(engine)
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
+    async def _connect(self, engine: AsyncEngine) -> AsyncConnection:
+        try:
+            self._breaker.enter()
+        except Unavailable as error:
+            wait = error.retry_after
+            raise gone(retry_after=wait) from error
+        try:
+            async with asyncio.timeout(self._patience):
+                connection = await engine.connect()
+        except CONNECT_ERRORS as error:
+            self._breaker.failed()
+            raise translated(error) from error
+        except BaseException:
+            self._breaker.left()  # all connections are busy, or the caller is gone
+            raise
+        self._breaker.succeeded()
+        return connection
 
 
 def after_commit(session: WriteSession, name: str) -> None:
@@ -98,7 +131,7 @@ async def open_engine(settings: PostgresSettings, *, schema: str) -> AsyncIterat
             },
         },
     )
-    database = Database(engine)
+    database = Database(engine, patience=settings.pool_timeout + CONNECT_TIMEOUT)
     try:
         await _refuse_lossy(database)
         yield database
@@ -116,18 +149,6 @@ async def _refuse_lossy(database: Database) -> None:
         await database.check()
     except Unavailable:
         return  # readiness says so, and asks again
-
-
-@asynccontextmanager
-async def _connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    try:
-        connection = await engine.connect()
-    except CONNECT_ERRORS as error:
-        raise translated(error) from error
-    try:
-        yield connection
-    finally:
-        await connection.close()
 
 
 @asynccontextmanager

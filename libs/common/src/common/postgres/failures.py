@@ -50,7 +50,7 @@ def unavailable(error: Exception) -> RepriseError | None:
         return Unavailable("all connections are busy", code="database_busy", retry_after=1)
     if not isinstance(error, DBAPIError):
         return _driver(error)
-    return _gone() if error.connection_invalidated else _by_state(_state(error))
+    return gone() if error.connection_invalidated else _by_state(_state(error))
 
 
 def _driver(error: Exception) -> RepriseError | None:
@@ -58,7 +58,7 @@ def _driver(error: Exception) -> RepriseError | None:
         return _by_state(error.sqlstate or "")
     # the driver calls a value that does not fit its column an InterfaceError too: a bug of ours
     bug = isinstance(error, ValueError)
-    return _gone() if isinstance(error, CONNECT_ERRORS) and not bug else None
+    return gone() if isinstance(error, CONNECT_ERRORS) and not bug else None
 
 
 def _state(error: DBAPIError) -> str:
@@ -71,9 +71,12 @@ def _by_state(state: str) -> RepriseError | None:
     if state in _SLOW:
         return Unavailable("the database is too slow", code="database_slow")
     if state == _READ_ONLY or state[:2] in _GONE_CLASSES:
-        return _gone()
+        return gone()
     return None
 
 
-def _gone() -> RepriseError:
-    return Unavailable("the database does not answer", code="database_unavailable")
+def gone(*, retry_after: int = 5) -> RepriseError:
+    """The kind for a database that nobody reaches."""
+    return Unavailable(
+        "the database does not answer", code="database_unavailable", retry_after=retry_after
+    )

@@ -1,6 +1,7 @@
 """Request bodies without a copy of the part they come from."""
 
 import io
+from collections.abc import Callable
 from typing import SupportsIndex
 
 from typing_extensions import override
@@ -13,18 +14,21 @@ class BufferView(io.BytesIO):
 
     It is a BytesIO only by type, which is how aiohttp knows that reading it needs no thread; the
     bytes stay where they are. The owner of the buffer must not change it before the request ended.
+    `taken` is called for each piece: whoever waits for the answer sees that the body still leaves.
     """
 
-    def __init__(self, body: Body) -> None:
+    def __init__(self, body: Body, taken: Callable[[], None] = lambda: None) -> None:
         super().__init__()
         self._view = memoryview(body)
         self._at = 0
+        self._taken = taken
 
     @override
     def read(self, size: int | None = -1, /) -> bytes:
         end = len(self._view) if size is None or size < 0 else self._at + size
         piece = bytes(self._view[self._at : end])
         self._at += len(piece)
+        self._taken()
         return piece
 
     @override
@@ -68,6 +72,6 @@ class BufferView(io.BytesIO):
         raise io.UnsupportedOperation("a body is not written to")
 
 
-def body_of(body: Body) -> io.BytesIO:
-    """A reader over the bytes."""
-    return BufferView(body)
+def body_of(body: Body, taken: Callable[[], None]) -> io.BytesIO:
+    """A reader over the bytes, which notes each piece that is read."""
+    return BufferView(body, taken)

@@ -2,17 +2,17 @@
 
 Every write signs its payload, so a cut body is refused by the store (design rule 7). Bodies are
 read in chunks of 64 KiB or more and always closed. All errors are kinds of common.errors, see
-`common.s3.failures`.
+`common.s3.failures`; no call waits longer than `common.s3.calls` says.
 """
 
 import hashlib
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Sequence
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from common.errors import Invalid, NotFound, Unavailable
 from common.s3.bodies import body_of
-from common.s3.failures import mapped
+from common.s3.calls import COMPLETION, StoreCalls
 from common.s3.model import (
     CHUNK,
     MIB,
@@ -29,20 +29,23 @@ from common.s3.model import (
 if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client
 
+Page = TypeVar("Page")
+
 MAX_GET = 64 * MIB  # what `get` may hold in memory
 
 
 class ObjectStore:
     """Objects of one bucket."""
 
-    def __init__(self, client: "S3Client", bucket: str) -> None:
+    def __init__(self, client: "S3Client", bucket: str, *, calls: StoreCalls | None = None) -> None:
         self._client = client
+        self._calls = calls or StoreCalls()
         self.bucket = bucket
         self._conditional = True
 
     async def check(self) -> None:
         """Raise unless the bucket answers; for readiness."""
-        with mapped():
+        async with self._calls.asking():
             await self._client.head_bucket(Bucket=self.bucket)
 
     async def put(
@@ -64,11 +67,11 @@ class ObjectStore:
         return StoredPut(etag, len(body), hashlib.sha256(body).hexdigest())
 
     async def _put(self, key: str, body: Body, content_type: str, condition: dict[str, Any]) -> str:
-        with mapped():
+        async with self._calls.asking() as heard:
             answer = await self._client.put_object(
                 Bucket=self.bucket,
                 Key=key,
-                Body=body_of(body),
+                Body=body_of(body, heard),
                 ContentType=content_type,
                 **condition,
             )
@@ -77,7 +80,7 @@ class ObjectStore:
     async def head(self, key: str) -> ObjectHead | None:
         """Size, ETag and type of an object, None when there is none."""
         try:
-            with mapped():
+            async with self._calls.asking():
                 answer = await self._client.head_object(Bucket=self.bucket, Key=key)
         except NotFound:
             return None
@@ -114,42 +117,46 @@ class ObjectStore:
             {"Range": range_header(start, end)} if start is not None or end is not None else {}
         )
         conditions |= {"IfMatch": f'"{if_match}"'} if if_match else {}
-        with mapped(on_precondition="object_changed"):
+        changed = "object_changed"
+        async with self._calls.asking(on_precondition=changed):
             answer = await self._client.get_object(
                 Bucket=self.bucket,
                 Key=key,
                 **conditions,  # type: ignore[arg-type]
             )
-            body = answer["Body"]
-            try:
-                while piece := await body.read(max(chunk, CHUNK)):
-                    yield piece
-            finally:
-                body.close()
+        body = answer["Body"]
+        try:
+            while True:
+                async with self._calls.hearing(on_precondition=changed):
+                    piece = await body.read(max(chunk, CHUNK))
+                if not piece:
+                    break
+                yield piece
+        finally:
+            body.close()
 
     async def delete(self, key: str) -> None:
         """Remove an object; one that is not there is a success."""
         try:
-            with mapped():
+            async with self._calls.asking():
                 await self._client.delete_object(Bucket=self.bucket, Key=key)
         except NotFound:
             return
 
     async def list(self, prefix: str) -> AsyncIterator[ObjectInfo]:
         """Every object under a prefix, in key order; complete, or it raises."""
-        with mapped():
-            pages = self._client.get_paginator("list_objects_v2").paginate(
-                Bucket=self.bucket, Prefix=prefix
-            )
-            async for page in pages:
-                for item in page.get("Contents", []):
-                    yield ObjectInfo(
-                        item["Key"], item["Size"], unquoted(item["ETag"]), item["LastModified"]
-                    )
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self.bucket, Prefix=prefix
+        )
+        async for page in self._pages(pages):
+            for item in page.get("Contents", []):
+                yield ObjectInfo(
+                    item["Key"], item["Size"], unquoted(item["ETag"]), item["LastModified"]
+                )
 
     async def create_multipart(self, key: str, content_type: str) -> str:
         """Begin a multipart; its upload id."""
-        with mapped():
+        async with self._calls.asking():
             answer = await self._client.create_multipart_upload(
                 Bucket=self.bucket, Key=key, ContentType=content_type
             )
@@ -160,13 +167,13 @@ class ObjectStore:
 
         Raises NotFound (`multipart_not_found`) when the multipart has ended.
         """
-        with mapped():
+        async with self._calls.asking() as heard:
             answer = await self._client.upload_part(
                 Bucket=self.bucket,
                 Key=key,
                 UploadId=upload_id,
                 PartNumber=number,
-                Body=body_of(body),
+                Body=body_of(body, heard),
                 ContentLength=len(body),
             )
         return unquoted(answer["ETag"])
@@ -179,7 +186,7 @@ class ObjectStore:
         After any error the object may exist all the same: `head` and compare before deciding
         (storage.md 2).
         """
-        with mapped():
+        async with self._calls.asking(silence=COMPLETION):
             answer = await self._client.complete_multipart_upload(
                 Bucket=self.bucket,
                 Key=key,
@@ -193,7 +200,7 @@ class ObjectStore:
     async def abort_multipart(self, key: str, upload_id: str) -> None:
         """Give a multipart up and free its parts; one that is not there is a success."""
         try:
-            with mapped():
+            async with self._calls.asking():
                 await self._client.abort_multipart_upload(
                     Bucket=self.bucket, Key=key, UploadId=upload_id
                 )
@@ -205,20 +212,28 @@ class ObjectStore:
 
         Raises NotFound (`multipart_not_found`) when the multipart has ended.
         """
-        with mapped():
-            pages = self._client.get_paginator("list_parts").paginate(
-                Bucket=self.bucket, Key=key, UploadId=upload_id
-            )
-            async for page in pages:
-                for item in page.get("Parts", []):
-                    yield HeldPart(item["PartNumber"], unquoted(item["ETag"]), item["Size"])
+        pages = self._client.get_paginator("list_parts").paginate(
+            Bucket=self.bucket, Key=key, UploadId=upload_id
+        )
+        async for page in self._pages(pages):
+            for item in page.get("Parts", []):
+                yield HeldPart(item["PartNumber"], unquoted(item["ETag"]), item["Size"])
 
     async def list_multiparts(self, prefix: str) -> AsyncIterator[OpenMultipart]:
         """Every open multipart under a prefix; complete, or it raises."""
-        with mapped():
-            pages = self._client.get_paginator("list_multipart_uploads").paginate(
-                Bucket=self.bucket, Prefix=prefix
-            )
-            async for page in pages:
-                for item in page.get("Uploads", []):
-                    yield OpenMultipart(item["Key"], item["UploadId"], item["Initiated"])
+        pages = self._client.get_paginator("list_multipart_uploads").paginate(
+            Bucket=self.bucket, Prefix=prefix
+        )
+        async for page in self._pages(pages):
+            for item in page.get("Uploads", []):
+                yield OpenMultipart(item["Key"], item["UploadId"], item["Initiated"])
+
+    async def _pages(self, pages: AsyncIterable[Page]) -> AsyncIterator[Page]:
+        """One call for each page; the time its reader takes is not the store's."""
+        following = aiter(pages)
+        while True:
+            async with self._calls.asking():
+                page = await anext(following, None)
+            if page is None:
+                return
+            yield page

@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from common.errors import Gone, Unavailable
 from common.events.topics import Topic
+from common.kafka.broker import REQUEST_TIMEOUT_MS
 from common.kafka.topics import missing
 from common.settings.groups import KafkaSettings
 from common.telemetry.liveness import beat
@@ -121,6 +122,7 @@ async def _consumer(
         auto_offset_reset="none",
         isolation_level="read_committed",
         max_partition_fetch_bytes=4 * 1024 * 1024,
+        request_timeout_ms=REQUEST_TIMEOUT_MS,
     )
     partition = TopicPartition(topic.name, 0)
     try:

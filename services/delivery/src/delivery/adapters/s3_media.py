@@ -24,7 +24,7 @@ URL_LIFETIME = 300  # seconds; only the start of a read needs it
 # as much, and a larger one made no stream faster
 READ_BUFFER = 64 * 1024
 # what a viewer waits for at most before the first byte; a body is never cut by it
-OPENING = Policy(attempts=3, attempt_timeout=10.0, total_timeout=15.0, longest_wait=1.0)
+OPENING = Policy(attempts=3, attempt_timeout=4.0, total_timeout=8.0, longest_wait=1.0)
 MAX_BREAKS = 3  # times in a row that a body may break without giving a byte
 RESUME_PAUSE = 0.1  # seconds, doubled each time
 
