@@ -14,6 +14,13 @@ _MENDING = {
     "bucket_missing": "Make it with `reprise setup`.",
     "partition_count": "Nothing was changed; `reprise topics diff` shows them all.",
     "no_shared_secret": "Ask the issuer for a token, or set REPRISE_JWT_SECRET.",
+    "topic_missing": "Make it with `reprise topics apply`.",
+    "no_dead_letter": "`reprise dlq list --all` shows the ids there are.",
+    "ambiguous_id": "Name it by more of its digits: `reprise dlq list --all --json`.",
+    "not_an_event": "Discard it, or mend it: `reprise dlq redrive ID --edit FILE`.",
+    "bad_edit": "Begin with `reprise dlq show ID --json > FILE` and change `value` in it.",
+    "not_parked": "`reprise parked list` shows the keys and ids there are.",
+    "not_lost": "`--force` sends them a second time; consumers do nothing about the second.",
     "out_of_date": "Write it anew: the same command without `--check`.",
 }
 _NO_ENVIRONMENT = "For the stack of `make up`: `. .dev/env`."

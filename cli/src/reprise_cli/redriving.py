@@ -19,6 +19,7 @@ from reprise_cli.dead_letters import Entry
 from reprise_cli.editing import Mended, mend
 
 Outcome = Literal["redriven", "waiting already", "taken", "failed", "not tried"]
+VAIN: frozenset[Outcome] = frozenset({"failed", "not tried"})
 _LOOK_EVERY = 0.2  # seconds
 
 
@@ -67,7 +68,7 @@ class Redriver:
                 await asyncio.sleep(1 / self._orders.rate)
             done = await self._one(entry)
             yield done
-            failures = failures + 1 if done.outcome in {"failed", "not tried"} else 0
+            failures = failures + 1 if done.outcome in VAIN else 0
             if failures >= self._orders.stop_after:
                 return
 
