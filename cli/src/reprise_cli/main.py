@@ -8,6 +8,12 @@ import typer
 from common.errors import RepriseError
 from common.settings.reading import BadSettings
 from reprise_cli.commands import (
+    (,
+    consumers,
+    dlq,
+    lag,
+    parked,
+)
     events,
     fsck,
     keys,
@@ -37,6 +43,10 @@ app.command("openapi")(openapi.openapi)
 app.command("events")(events.events)
 app.command("fsck")(fsck.fsck)
 app.add_typer(topics.app, name="topics")
+app.add_typer(dlq.app, name="dlq")
+app.add_typer(parked.app, name="parked")
+app.add_typer(consumers.app, name="consumers")
+app.command("lag")(lag.lag)
 
 GROUPS = {
     "recover": "Bring a service's tables back from the log, into an empty schema.",
