@@ -8,16 +8,14 @@ import typer
 from common.errors import RepriseError
 from common.settings.reading import BadSettings
 from reprise_cli.commands import (
-    (,
     consumers,
     dlq,
-    lag,
-    parked,
-)
     events,
     fsck,
     keys,
+    lag,
     openapi,
+    parked,
     settings_reference,
     setup,
     token,
