@@ -1,7 +1,7 @@
 """Random lives of a few assets: facts of the other services and commands, drawn by hypothesis."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from hypothesis import strategies as st
@@ -9,6 +9,8 @@ from services.catalog.tests.memory import MemoryCatalog
 from services.catalog.tests.story import Story, some_sha256
 from services.catalog.tests.ways_in import GRACE, WaysIn
 
+from catalog.domain.asset import Asset
+from catalog.domain.states import State
 from catalog.usecases.delete_asset import DeleteAsset
 from catalog.usecases.end_grace import EndGrace
 from catalog.usecases.restore_asset import RestoreAsset
@@ -45,6 +47,7 @@ ENDINGS: Sequence[Sequence[Tell]] = (
     (lambda s: s.named("a.flac"), lambda s: s.tagged(title="A")),
     (Story.flagged,),
 )
+Steps = list[tuple[int, str | Tell]]
 COMMANDS = ("delete", "restore", "end_grace", "janitor")
 
 
@@ -101,7 +104,7 @@ class Life:
 
 
 @st.composite
-def lives(draw: st.DrawFn) -> list[tuple[int, str | Tell]]:
+def lives(draw: st.DrawFn) -> Steps:
     """Steps of two uploads of the same bytes: which of them, and what happens."""
     lanes: list[list[str | Tell]] = []
     for _ in range(2):
@@ -112,14 +115,25 @@ def lives(draw: st.DrawFn) -> list[tuple[int, str | Tell]]:
         for command in draw(st.lists(st.sampled_from(COMMANDS), max_size=5)):
             lane.insert(draw(st.integers(0, len(lane))), command)
         lanes.append(lane)
-    steps: list[tuple[int, str | Tell]] = []
+    steps: Steps = []
     while any(lanes):
         number = draw(st.sampled_from([n for n, lane in enumerate(lanes) if lane]))
         steps.append((number, lanes[number].pop(0)))
     return steps
 
 
-async def lived(steps: Sequence[tuple[int, str | Tell]]) -> Life:
+def comparable(asset: Asset | None) -> Asset | None:
+    """Without the order of renditions, and of the dead without what is lost by design."""
+    if asset is None:
+        return None
+    kept = tuple(sorted(asset.renditions, key=lambda item: (str(item.run), item.name)))
+    if asset.state is not State.PURGED:
+        return replace(asset, renditions=kept, applied=dict(asset.applied))
+    made = tuple(item for item in kept if item.output)
+    return replace(asset, renditions=made, applied=dict(asset.applied), version=0)
+
+
+async def lived(steps: Steps) -> Life:
     """The life of these steps, a second of the clock each."""
     clock, sha256 = ManualClock(), some_sha256()
     life = Life(MemoryCatalog(clock), [Story(sha256=sha256, clock=clock) for _ in range(2)])

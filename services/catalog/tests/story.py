@@ -8,7 +8,6 @@ from common.clock import Clock
 from common.events import (
     AssetPurged,
     Event,
-    Fact,
     MediaDetails,
     MediaFacts,
     MediaFlagged,
@@ -84,10 +83,6 @@ class Story:
             event, source=source, key=place, sequence=self._told[stream], clock=self._clock
         )
         return decode(place.encode(), message.headers(), message.payload)
-
-    def skip(self, fact: type[Fact], by: int = 1) -> None:
-        """Lose facts of a topic, as no relay ever does."""
-        self._told[fact.TOPIC.name] += by
 
     def started(self) -> Received:
         return self.tell(UploadStarted(**self._upload(), key=self.key, declared_size=1000))

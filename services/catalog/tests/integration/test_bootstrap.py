@@ -40,12 +40,14 @@ def telemetry_of(settings: CatalogSettings) -> Telemetry:
 async def test_http_starts_and_is_ready_while_kafka_is_down(postgres: PostgresSettings) -> None:
     settings = settings_for(postgres=postgres, kafka=NO_KAFKA)
     async with bootstrap(settings, telemetry_of(settings)) as process:
-        assert process.loops.keys() == {"consumers", "grace", "relay"}
+        assert process.loops.keys() == {"consumers", "parked", "lag", "grace", "relay"}
         transport = httpx.ASGITransport(process.app)
         async with httpx.AsyncClient(transport=transport, base_url="http://catalog") as client:
             ready = await client.get("/readyz")
             assert ready.status_code == 200, ready.text
-            assert ready.json()["checks"].keys() == {"postgres", "secrets"}
+            required = {name for name, check in ready.json()["checks"].items() if check["required"]}
+            assert required == {"postgres", "secrets"}
+            assert "consumer:catalog.uploads" in ready.json()["checks"]
             headers = bearer("owner", "user", now=SystemClock().now())
             mine = await client.get("/api/v1/user/assets", headers=headers)
             assert mine.json() == {"items": [], "next_cursor": None}

@@ -3,7 +3,7 @@ from services.catalog.tests.integration.real_catalog import RealCatalog
 from services.catalog.tests.story import Story, some_sha256
 
 from catalog.usecases.end_grace import EndGrace
-from common.errors import Corrupt, Unavailable
+from common.errors import Corrupt, NotYet
 from common.events import RenditionReady
 
 pytestmark = pytest.mark.integration
@@ -32,12 +32,12 @@ async def test_every_event_delivered_twice_changes_neither_rows_nor_outbox(
     before = await catalog.tables()
     await catalog.ways_in.hear(heard, reversed(heard))
     assert await catalog.tables() == before
-    assert catalog.ways_in.outcomes("gap") == 0
+    assert catalog.ways_in.outcomes("waiting") == 0
 
 
 async def test_a_fact_that_cannot_be_applied_yet_leaves_no_trace(catalog: RealCatalog) -> None:
     before = await catalog.tables()
-    with pytest.raises(Unavailable):
+    with pytest.raises(NotYet):
         await catalog.ways_in.hear(Story().probed())
     assert await catalog.tables() == before
 

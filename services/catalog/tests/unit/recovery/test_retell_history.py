@@ -1,22 +1,16 @@
 """Any life of an asset, told again from the log alone, ends in the row it had."""
 
-from dataclasses import replace
-
 from hypothesis import given, settings
-from services.catalog.tests.life import Life, Tell, lived, lives
+from services.catalog.tests.life import Life, Steps, comparable, lived, lives
 from services.catalog.tests.story import Story
 from services.catalog.tests.ways_in import GRACE
 
-from catalog.domain.asset import Asset
-from catalog.domain.states import State
 from catalog.recovery.adapters.live_player import LivePlayer
 from catalog.recovery.domain.history import History, Retold
 from catalog.recovery.domain.recovered import recovered
 from catalog.recovery.usecases.retell_history import RetellHistory
 from common.events import AssetState, Message, Received, decode
 from common.events.topics import ASSETS, CATALOG_STATE, DETAILS
-
-Steps = list[tuple[int, str | Tell]]
 
 
 def read(message: Message) -> Received:
@@ -55,17 +49,6 @@ async def retold(life: Life, story: Story, outbox: list[Message]) -> Retold:
     return await RetellHistory(player, life.clock)(history_of(life, story, outbox))
 
 
-def comparable(asset: Asset | None) -> Asset | None:
-    """Without the order of renditions, and of the dead without what is lost by design."""
-    if asset is None:
-        return None
-    kept = sorted(asset.renditions, key=lambda item: (str(item.run), item.name))
-    if asset.state is not State.PURGED:
-        return replace(asset, renditions=tuple(kept), applied=dict(asset.applied))
-    made = [item for item in kept if item.output]
-    return replace(asset, renditions=tuple(made), applied=dict(asset.applied), version=0)
-
-
 @settings(deadline=None, max_examples=300)
 @given(lives())
 async def test_the_row_of_the_log_is_the_row_that_was_lost(steps: Steps) -> None:
@@ -77,5 +60,3 @@ async def test_the_row_of_the_log_is_the_row_that_was_lost(steps: Steps) -> None
         assert back.unexplained == 0
         waiting = {str(item.envelope.id) for item in life.waiting}
         assert {str(item.envelope.id) for item in back.left} <= waiting
-
-

@@ -10,7 +10,7 @@ from catalog.domain.states import State
 from catalog.usecases.delete_asset import DeleteAsset
 from catalog.usecases.end_grace import EndGrace
 from catalog.usecases.restore_asset import RestoreAsset
-from common.errors import Conflict, Gone, NotFound
+from common.errors import Conflict, Gone, NotFound, NotYet
 from common.ids import new_asset_id
 from common.testing.clock import ManualClock
 
@@ -132,11 +132,12 @@ async def test_a_purge_closes_the_row_and_forgets_the_names() -> None:
     assert desk.catalog.outbox[-1].payload is None
 
 
-async def test_purged_said_of_a_living_asset_changes_nothing() -> None:
+async def test_purged_said_of_a_living_asset_waits_for_what_let_it_go() -> None:
     desk = Desk()
     story = await ready(desk)
     before = len(desk.catalog.outbox)
-    await desk.ways_in.hear(story.purged())
+    with pytest.raises(NotYet, match="no purge"):
+        await desk.ways_in.hear(story.purged())
     assert desk.catalog.rows[story.asset_id].state is State.READY
     assert len(desk.catalog.outbox) == before
 

@@ -5,7 +5,7 @@ from services.catalog.tests.ways_in import WaysIn, types
 
 from catalog.domain.rendition import RenditionState
 from catalog.domain.states import State
-from common.errors import Unavailable
+from common.errors import NotYet
 
 
 async def test_ready_is_said_once_when_the_last_required_rendition_is_there() -> None:
@@ -119,7 +119,7 @@ async def test_a_flagged_original_is_failed_and_purged_at_once() -> None:
 
 
 async def test_a_fact_about_an_asset_not_heard_of_yet_is_asked_for_again() -> None:
-    with pytest.raises(Unavailable, match="not known"):
+    with pytest.raises(NotYet, match="not known"):
         await WaysIn(MemoryCatalog()).hear(Story().probed())
 
 
@@ -127,9 +127,9 @@ async def test_a_fact_of_a_run_not_asked_for_yet_is_asked_for_again() -> None:
     catalog, story = MemoryCatalog(), Story()
     ways_in, probed = WaysIn(catalog), story.probed()
     await ways_in.hear(story.started())
-    with pytest.raises(Unavailable, match="run"):
+    with pytest.raises(NotYet, match="run"):
         await ways_in.hear(probed)
     await ways_in.hear(story.completed(), probed, story.ready("mp3-192"))
     assert catalog.rows[story.asset_id].state is State.READY
-    with pytest.raises(Unavailable, match="run"):
+    with pytest.raises(NotYet, match="run"):
         await ways_in.hear(story.probed(run=2))

@@ -1,8 +1,10 @@
+import pytest
 from services.catalog.tests.memory import MemoryCatalog
 from services.catalog.tests.story import STRANGER, Story, some_sha256
 from services.catalog.tests.ways_in import WaysIn, types
 
 from catalog.domain.states import State
+from common.errors import NotYet
 
 
 async def test_stored_bytes_become_an_asset_that_is_processing() -> None:
@@ -73,10 +75,14 @@ async def test_bytes_declared_for_an_abandoned_asset_are_condemned_at_once() -> 
     assert story.key.encode() in (catalog.outbox[0].payload or b"")
 
 
-async def test_a_gap_is_applied_and_counted() -> None:
+async def test_a_fact_before_its_predecessor_waits_and_leaves_no_trace() -> None:
     catalog, story = MemoryCatalog(), Story()
     ways_in = WaysIn(catalog)
-    story.skip(type(story.started().event))  # type: ignore[arg-type]
-    await ways_in.hear(story.completed())
+    started, completed = story.started(), story.completed()
+    with pytest.raises(NotYet) as waits:
+        await ways_in.hear(completed)
+    assert waits.value.code == "sequence_gap"
+    assert (catalog.rows, catalog.outbox) == ({}, [])
+    assert ways_in.outcomes("waiting") == 1
+    await ways_in.hear(started, completed)
     assert catalog.rows[story.asset_id].state is State.PROCESSING
-    assert ways_in.outcomes("gap") == 1
