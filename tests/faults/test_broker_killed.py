@@ -21,6 +21,7 @@ from common.postgres.schema import INBOX_V1, OUTBOX_V1, OUTBOX_V2
 from common.relay.relay import Relay
 from common.settings.groups import KafkaSettings
 from common.subscriber.dead_letters import DeadLetters
+from common.subscriber.lane import Lane
 from common.subscriber.loop import run_consumers
 from common.subscriber.subscriber import ReliableSubscriber
 from common.telemetry.metrics import Metrics
@@ -64,15 +65,9 @@ class Scene:
 
     def build(self) -> tuple[KafkaBroker, list[ReliableSubscriber]]:
         broker = build_broker(self.kafka, "catalog")
-        subscriber = ReliableSubscriber(
-            broker,
-            group=self.group,
-            topic=self.topic,
-            handle=self.hear,
-            dead_letters=DeadLetters(self.kafka, "catalog"),
-            metrics=Metrics("catalog"),
-        )
-        return broker, [subscriber]
+        letters = DeadLetters(self.kafka, "catalog")
+        lane = Lane(self.group, self.topic, self.hear, letters, Metrics("catalog"))
+        return broker, [ReliableSubscriber(broker, lane)]
 
     async def consume(self, stop: asyncio.Event) -> None:
         await run_consumers(self.kafka, self.build)(stop)

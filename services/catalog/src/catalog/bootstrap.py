@@ -26,8 +26,8 @@ from common.clock import SystemClock
 from common.events.topics import CATALOG
 from common.postgres.engine import open_engine
 from common.relay.outbox import publish_outbox
+from common.subscriber.consume import consume
 from common.subscriber.dead_letters import DeadLetters
-from common.subscriber.loop import consume
 from common.telemetry.telemetry import Telemetry
 from common.web.app import build_app, describing_app
 from common.web.bearer_check import BearerCheck
@@ -49,11 +49,25 @@ async def bootstrap(
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_engine(settings.postgres, schema=CATALOG))
         transactions, reader = PostgresTransactions(database, clock), PostgresAssetReader(database)
+        checks = [
+            Check("postgres", database.check),
+            Check("secrets", BearerCheck(settings.callers, clock)),
+        ]
         loops: dict[str, Loop] = {}
         if "consumers" in roles:
             dead_letters = await stack.enter_async_context(DeadLetters(settings.kafka, CATALOG))
             handlers = build_handlers(transactions, grace, metrics)
-            loops["consumers"] = consume(settings.kafka, CATALOG, handlers, dead_letters, metrics)
+            consuming = consume(
+                settings.kafka,
+                CATALOG,
+                handlers,
+                dead_letters,
+                metrics,
+                database,
+                required="http" not in roles,
+            )
+            loops |= consuming.loops
+            checks += consuming.checks
         if "workers" in roles:
             loops["grace"] = GraceSweep(EndGrace(transactions), interval, metrics).loop
         if "relay" in roles:
@@ -73,10 +87,7 @@ async def bootstrap(
             service=CATALOG,
             version=VERSION,
             routers=build_routes(transactions, reader, callers, grace) if "http" in roles else [],
-            checks=[
-                Check("postgres", database.check),
-                Check("secrets", BearerCheck(settings.callers, clock)),
-            ],
+            checks=checks,
             telemetry=telemetry,
             info={"roles": sorted(roles)},
         )

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from services.catalog.tests.integration.real_catalog import RealCatalog
 from services.catalog.tests.story import Story, some_sha256
@@ -47,8 +49,9 @@ async def test_an_object_declared_for_two_assets_is_refused_as_corrupt(
 ) -> None:
     one, other = Story(), Story()
     await catalog.ways_in.hear(one.to_ready(), other.started(), other.completed(), other.probed())
-    made = other.ready("mp3-192").event
+    ready = other.ready("mp3-192")
+    made = ready.event
     assert isinstance(made, RenditionReady)
     taken = (await catalog.asset(one.asset_id)).keys()[1]
     with pytest.raises(Corrupt):
-        await catalog.ways_in.hear(other.tell(made.model_copy(update={"key": taken})))
+        await catalog.ways_in.hear(replace(ready, event=made.model_copy(update={"key": taken})))

@@ -15,8 +15,8 @@ from common.postgres.engine import Database, open_engine
 from common.relay.outbox import publish_outbox
 from common.s3.client import open_s3
 from common.s3.objects import ObjectStore
+from common.subscriber.consume import Consumption, consume
 from common.subscriber.dead_letters import DeadLetters
-from common.subscriber.loop import consume
 from common.telemetry.telemetry import Telemetry
 from common.web.app import build_app, describing_app
 from common.web.health import Check
@@ -50,10 +50,13 @@ async def bootstrap(
         database = await stack.enter_async_context(open_engine(settings.postgres, schema=SCHEMA))
         queue = _queue(settings, database)
         unit_of_work = PostgresUnitOfWork(database, queue, clock)
+        checks = [Check("postgres", database.check, required=True)]
         loops: dict[str, Loop] = {}
         if "consumers" in roles:
             dead_letters = await stack.enter_async_context(DeadLetters(settings.kafka, JANITOR))
-            loops["consumers"] = _consumers(settings, telemetry, unit_of_work, dead_letters)
+            consuming = _consumers(settings, telemetry, unit_of_work, dead_letters)
+            loops |= consuming.loops
+            checks += consuming.checks
         if "workers" in roles:
             client = await stack.enter_async_context(open_s3(settings.s3))
             store = ObjectStore(client, settings.s3.bucket)
@@ -72,7 +75,7 @@ async def bootstrap(
             service=JANITOR,
             version=version("reprise-janitor"),
             routers=[build_ops_routes(PostgresRegister(database))] if "http" in roles else [],
-            checks=[Check("postgres", database.check, required=True)],
+            checks=checks,
             telemetry=telemetry,
             info={"roles": sorted(roles)},
         )
@@ -92,7 +95,7 @@ def _consumers(
     telemetry: Telemetry,
     unit_of_work: PostgresUnitOfWork,
     dead_letters: DeadLetters,
-) -> Loop:
+) -> Consumption:
     refusals = telemetry.metrics.counter(
         "refused_orders", "Facts that named an object which is not theirs."
     )
@@ -104,7 +107,15 @@ def _consumers(
         "janitor.assets": build_assets_handler(declare, intake),
         "janitor.renditions": build_renditions_handler(declare),
     }
-    return consume(settings.kafka, JANITOR, handlers, dead_letters, telemetry.metrics)
+    return consume(
+        settings.kafka,
+        JANITOR,
+        handlers,
+        dead_letters,
+        telemetry.metrics,
+        unit_of_work.database,
+        required="http" not in settings.process.roles,
+    )
 
 
 def _purges(

@@ -18,6 +18,7 @@ from common.kafka.topics import apply
 from common.postgres.engine import Database
 from common.settings.groups import KafkaSettings
 from common.subscriber.dead_letters import DeadLetters
+from common.subscriber.lane import Lane
 from common.subscriber.loop import run_consumers
 from common.subscriber.subscriber import ReliableSubscriber
 from common.telemetry.metrics import Metrics
@@ -76,15 +77,8 @@ async def test_a_fact_read_twice_is_one_order_and_a_foreign_key_is_kept_for_a_pe
 
     def build() -> tuple[KafkaBroker, list[ReliableSubscriber]]:
         broker = build_broker(kafka, "janitor")
-        subscriber = ReliableSubscriber(
-            broker,
-            group=group,
-            handle=handle_and_say,
-            dead_letters=dead_letters,
-            metrics=Metrics("janitor"),
-            topic=topic,
-        )
-        return broker, [subscriber]
+        lane = Lane(group, topic, handle_and_say, dead_letters, Metrics("janitor"))
+        return broker, [ReliableSubscriber(broker, lane)]
 
     async with dead_letters, asyncio.timeout(60):
         consuming = asyncio.ensure_future(run_consumers(kafka, build)(stop))

@@ -15,8 +15,8 @@ from common.postgres.engine import open_engine
 from common.relay.outbox import publish_outbox
 from common.s3.client import open_s3
 from common.s3.objects import ObjectStore
+from common.subscriber.consume import Consumption, consume
 from common.subscriber.dead_letters import DeadLetters
-from common.subscriber.loop import consume
 from common.telemetry.metrics import Metrics
 from common.telemetry.telemetry import Telemetry
 from common.web.app import build_app, describing_app
@@ -67,7 +67,9 @@ async def bootstrap(
         loops: dict[str, Loop] = {}
         if "consumers" in roles:
             dead_letters = await stack.enter_async_context(DeadLetters(settings.kafka, TRANSCODER))
-            loops["consumers"] = _consumers(settings, ledger, dead_letters, metrics)
+            consuming = _consumers(settings, ledger, dead_letters, metrics)
+            loops |= consuming.loops
+            checks += consuming.checks
         if "workers" in roles:
             sandbox, encoder = await _walls(settings.work, metrics)
             facts |= {"sandbox": sandbox.level, "ffmpeg": encoder}
@@ -163,8 +165,11 @@ def _workers(
 
 
 def _consumers(
-    settings: TranscoderSettings, ledger: Ledger, dead_letters: DeadLetters, metrics: Metrics
-) -> Loop:
+    settings: TranscoderSettings,
+    ledger: PostgresLedger,
+    dead_letters: DeadLetters,
+    metrics: Metrics,
+) -> Consumption:
     handlers = {
         "transcoder.assets": dispatch(
             asset_handlers(
@@ -173,7 +178,15 @@ def _consumers(
         ),
         "transcoder.purges": dispatch(purge_handlers(ForgetDetails(ledger))),
     }
-    return consume(settings.kafka, TRANSCODER, handlers, dead_letters, metrics)
+    return consume(
+        settings.kafka,
+        TRANSCODER,
+        handlers,
+        dead_letters,
+        metrics,
+        ledger.database,
+        required="http" not in settings.process.roles,
+    )
 
 
 def describe() -> FastAPI:

@@ -17,8 +17,8 @@ from common.postgres.engine import Database, open_engine
 from common.relay.outbox import publish_outbox
 from common.s3.client import open_s3
 from common.s3.objects import ObjectStore
+from common.subscriber.consume import Consumption, consume
 from common.subscriber.dead_letters import DeadLetters
-from common.subscriber.loop import consume
 from common.telemetry.telemetry import Telemetry
 from common.tokens import KeyRing, Receipts
 from common.web.app import build_app, describing_app
@@ -91,16 +91,21 @@ async def bootstrap(
         receipts = Receipts(KeyRing.parse(settings.receipts.ring.get_secret_value()))
         writers, callers = AsyncioWriters(stall=settings.upload.stall), Callers(settings.callers)
         roles, http = settings.process.roles, "http" in settings.process.roles
+        checks, loops = _checks(parts, receipts), dict[str, Loop]()
+        if "consumers" in roles:
+            dead_letters = await stack.enter_async_context(DeadLetters(settings.kafka, SERVICE))
+            consuming = _consumers(parts, dead_letters)
+            loops |= consuming.loops
+            checks += consuming.checks
         app = build_app(
             service=SERVICE,
             version=version("reprise-upload-gateway"),
             routers=build_routes(parts, receipts, writers, callers) if http else [],
-            checks=_checks(parts, receipts),
+            checks=checks,
             telemetry=telemetry,
             info={"roles": sorted(roles), "part_size": settings.upload.part_size},
             streamed=("/files/",),
         )
-        loops: dict[str, Loop] = {}
         if http:
             # innermost, so that its refusals are counted and logged like all answers
             app.user_middleware.append(Middleware(TusProtocol))
@@ -110,9 +115,6 @@ async def bootstrap(
         if "workers" in roles:
             loops["verify"] = _verify_loop(parts)
             loops["expiry"] = _expiry_loop(parts)
-        if "consumers" in roles:
-            dead_letters = await stack.enter_async_context(DeadLetters(settings.kafka, SERVICE))
-            loops["consumers"] = _consumers(parts, dead_letters)
         if "relay" in roles:
             loops["relay"] = _relay(parts)
         yield ServiceProcess(app, loops)
@@ -219,13 +221,21 @@ def _expiry_loop(parts: Parts) -> Loop:
     )
 
 
-def _consumers(parts: Parts, dead_letters: DeadLetters) -> Loop:
+def _consumers(parts: Parts, dead_letters: DeadLetters) -> Consumption:
     handlers = {
         assets.GROUP: assets.build_assets_handler(MarkDuplicate(parts.ledger)),
         purges.GROUP: purges.build_purges_handler(ForgetName(parts.ledger, parts.clock)),
     }
-    settings, metrics = parts.settings.kafka, parts.telemetry.metrics
-    return consume(settings, SERVICE, handlers, dead_letters, metrics)
+    settings = parts.settings
+    return consume(
+        settings.kafka,
+        SERVICE,
+        handlers,
+        dead_letters,
+        parts.telemetry.metrics,
+        parts.database,
+        required="http" not in settings.process.roles,
+    )
 
 
 def _relay(parts: Parts) -> Loop:

@@ -1,27 +1,24 @@
 """Runs a service's consumers in a task of their own: HTTP starts, and goes on, without Kafka."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from aiokafka.errors import KafkaError
 from faststream.kafka import KafkaBroker
 
 from common.errors import Unavailable
-from common.kafka.broker import build_broker
 from common.kafka.topics import missing
 from common.settings.groups import KafkaSettings
-from common.subscriber.dead_letters import DeadLetters
-from common.subscriber.subscriber import Handle, ReliableSubscriber
+from common.subscriber.subscriber import ReliableSubscriber
 from common.telemetry.liveness import beat
 from common.telemetry.logs import get_logger
-from common.telemetry.metrics import Metrics
 from common.web.loops import Loop, wait_for
 
 Build = Callable[[], tuple[KafkaBroker, Sequence[ReliableSubscriber]]]
 
 START_TIMEOUT = 60.0  # seconds; a group's first join may wait for members that died
 RETRY_FIRST, RETRY_CAP = 0.5, 10.0  # seconds
-TURN = 1.0  # seconds between signs of life
+TURN = 0.5  # seconds between signs of life, and between two looks at the fuse
 
 _log = get_logger("common.subscriber")
 
@@ -39,58 +36,52 @@ def run_consumers(settings: KafkaSettings, build: Build) -> Loop:
             try:
                 await _serve(settings, build, stop)
             except (Unavailable, KafkaError, OSError, TimeoutError) as error:
-                _log.warning(
-                    "consumers.start.failed", error=str(error) or type(error).__name__, delay=delay
-                )
+                why = str(error) or type(error).__name__
+                _log.warning("consumers.start.failed", error=why, delay=delay)
+                beat()
                 await wait_for(stop, delay)
                 delay = min(delay * 2, RETRY_CAP)
 
     return loop
 
 
-def consume(
-    settings: KafkaSettings,
-    service: str,
-    handlers: Mapping[str, Handle],
-    dead_letters: DeadLetters,
-    metrics: Metrics,
-) -> Loop:
-    """A loop with one subscriber per group; `handlers` names groups of `topics.CONSUMERS`."""
-
-    def build() -> tuple[KafkaBroker, list[ReliableSubscriber]]:
-        broker = build_broker(settings, service)
-        return broker, [
-            ReliableSubscriber(
-                broker,
-                group=group,
-                handle=handle,
-                dead_letters=dead_letters,
-                metrics=metrics,
-                session_timeout=settings.session_timeout,
-            )
-            for group, handle in handlers.items()
-        ]
-
-    return run_consumers(settings, build)
-
-
 async def _serve(settings: KafkaSettings, build: Build, stop: asyncio.Event) -> None:
     broker, subscribers = build()
-    lacking = await missing(settings, [subscriber.topic.name for subscriber in subscribers])
+    lacking = await missing(settings, [subscriber.lane.topic.name for subscriber in subscribers])
     if lacking:
         raise Unavailable(f"no such topic: {', '.join(lacking)}", code="topic_missing")
     try:
+        for subscriber in subscribers:
+            await subscriber.lane.gate.look()  # a paused group takes nothing, not even once
         async with asyncio.timeout(START_TIMEOUT):
             await broker.start()
-        _log.info("consumers.started", groups=[subscriber.group for subscriber in subscribers])
+        _tell_running(subscribers, running=True)
         while not stop.is_set():
             _refuse_dead(broker)
+            await _follow_fuses(subscribers)
             beat()
             await wait_for(stop, TURN)
     finally:
+        _tell_running(subscribers, running=False)
         for subscriber in subscribers:
             subscriber.stopping.set()
         await broker.stop()
+
+
+def _tell_running(subscribers: Sequence[ReliableSubscriber], *, running: bool) -> None:
+    for subscriber in subscribers:
+        subscriber.lane.metrics.running.set(running)
+    groups = [subscriber.lane.group for subscriber in subscribers]
+    _log.info("consumers.started" if running else "consumers.stopped", groups=groups)
+
+
+async def _follow_fuses(subscribers: Sequence[ReliableSubscriber]) -> None:
+    for subscriber in subscribers:
+        try:
+            await subscriber.lane.gate.look()
+        except Unavailable as error:
+            _log.warning("fuse.unknown", group=subscriber.lane.group, code=error.code)
+        subscriber.follow_fuse()
 
 
 def _refuse_dead(broker: KafkaBroker) -> None:

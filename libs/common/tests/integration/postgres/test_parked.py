@@ -51,7 +51,7 @@ async def park(
 
 async def drained(lot: PostgresParking, key: UUID) -> list[int]:
     """Sequences of a key in the order they come out."""
-    found = []
+    found: list[int] = []
     while True:
         async with lot.claim(str(key)) as claim:
             if claim is None:

@@ -29,6 +29,7 @@ from common.relay.port import OutboxSource
 from common.relay.relay import Relay
 from common.settings.groups import KafkaSettings
 from common.subscriber.dead_letters import DeadLetters
+from common.subscriber.lane import Lane
 from common.subscriber.loop import run_consumers
 from common.subscriber.subscriber import ReliableSubscriber
 from common.telemetry.metrics import Metrics
@@ -267,15 +268,9 @@ async def test_a_consumer_goes_on_in_the_trace_that_was_stored_with_the_fact(
 
     def build() -> tuple[KafkaBroker, list[ReliableSubscriber]]:
         broker = build_broker(scene.kafka, "catalog")
-        subscriber = ReliableSubscriber(
-            broker,
-            group=unique("catalog.uploads"),
-            topic=scene.topic,
-            handle=hear,
-            dead_letters=DeadLetters(scene.kafka, "catalog"),
-            metrics=Metrics("catalog"),
-        )
-        return broker, [subscriber]
+        letters = DeadLetters(scene.kafka, "catalog")
+        lane = Lane(unique("catalog.uploads"), scene.topic, hear, letters, Metrics("catalog"))
+        return broker, [ReliableSubscriber(broker, lane)]
 
     stop = asyncio.Event()
 

@@ -10,6 +10,7 @@ from libs.common.tests.integration.records import fact, fresh_topic, sender_for,
 from common import failpoints
 from common.errors import Corrupt, Unavailable
 from common.events import Received
+from common.events.record import SourceRecord
 from common.events.topics import DETAILS, Topic, dead_letter_topic
 from common.ids import new_asset_id
 from common.kafka.broker import build_broker
@@ -17,6 +18,8 @@ from common.kafka.topics import apply
 from common.postgres.inbox import first_time
 from common.settings.groups import KafkaSettings
 from common.subscriber.dead_letters import DeadLetters
+from common.subscriber.intake import Intake
+from common.subscriber.lane import Lane
 from common.subscriber.loop import run_consumers
 from common.subscriber.subscriber import ReliableSubscriber
 from common.telemetry.metrics import Metrics
@@ -57,12 +60,14 @@ class Scene:
                 return broker, [
                     ReliableSubscriber(
                         broker,
-                        group=self.group,
-                        topic=self.topic,
-                        handle=self.handle,
-                        dead_letters=dead_letters,
-                        metrics=self.metrics,
-                        unknown=unknown,
+                        Lane(
+                            self.group,
+                            self.topic,
+                            self.handle,
+                            dead_letters,
+                            self.metrics,
+                            unknown=unknown,
+                        ),
                     )
                 ]
 
@@ -328,14 +333,14 @@ async def test_a_batch_that_breaks_outside_its_handler_is_read_again_not_passed_
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     breaks = [RuntimeError("nobody foresaw this")]
-    whole = ReliableSubscriber._record
+    whole = Intake.take
 
-    async def record(self: ReliableSubscriber, found: Record) -> None:
+    async def take(self: Intake, found: SourceRecord) -> None:
         if scene.seen and breaks:
             raise breaks.pop()
         await whole(self, found)
 
-    monkeypatch.setattr(ReliableSubscriber, "_record", record)
+    monkeypatch.setattr(Intake, "take", take)
     await scene.send(1, 2, 3)
     async with scene.consuming():
         await eventually(lambda: 3 in scene.seen)

@@ -5,10 +5,11 @@ from aiokafka import ConsumerRecord, TopicPartition
 from faststream.kafka import KafkaMessage
 
 from common.events import Received
-from common.events.topics import UPLOADS
+from common.events.topics import DETAILS, UPLOADS
 from common.kafka.broker import build_broker
 from common.settings.groups import KafkaSettings
 from common.subscriber.dead_letters import DeadLetters
+from common.subscriber.lane import Lane
 from common.subscriber.subscriber import ReliableSubscriber
 from common.telemetry.metrics import Metrics
 
@@ -18,12 +19,26 @@ class Consumer:
 
     def __init__(self) -> None:
         self.commits: list[object] = []
+        self.sought: list[tuple[int, int]] = []
+        self.held: list[TopicPartition] = []
 
     async def commit(self, offsets: object = None) -> None:
         self.commits.append(offsets)
 
+    def assignment(self) -> list[TopicPartition]:
+        return [TopicPartition(UPLOADS.name, 0)]
+
+    def paused(self) -> list[TopicPartition]:
+        return self.held
+
+    def pause(self, *partitions: TopicPartition) -> None:
+        self.held = list(partitions)
+
+    def resume(self, *partitions: TopicPartition) -> None:
+        self.held = []
+
     def seek(self, partition: TopicPartition, offset: int) -> None:
-        raise AssertionError("nothing broke")
+        self.sought.append((partition.partition, offset))
 
 
 class Batch:
@@ -53,13 +68,9 @@ def subscriber() -> ReliableSubscriber:
         raise AssertionError("the type is unknown")
 
     kafka = KafkaSettings(bootstrap="127.0.0.1:9")
-    return ReliableSubscriber(
-        build_broker(kafka, "catalog"),
-        group="catalog.uploads",
-        handle=handle,
-        dead_letters=DeadLetters(kafka, "catalog"),
-        metrics=Metrics("catalog"),
-    )
+    letters = DeadLetters(kafka, "catalog")
+    lane = Lane("catalog.uploads", DETAILS, handle, letters, Metrics("catalog"))
+    return ReliableSubscriber(build_broker(kafka, "catalog"), lane)
 
 
 async def test_a_poll_is_committed_as_a_whole() -> None:

@@ -6,15 +6,13 @@ from typing import Any
 from prometheus_client import Counter
 
 from catalog.domain.applied import Outcome
+from common.errors import NotYet
 from common.events import Fact, Received
 from common.events.envelope import Envelope
-from common.telemetry import logs
 from common.telemetry.metrics import Metrics
 
 Handlers = Mapping[type[Fact], Callable[[Any, Envelope], Awaitable[Outcome]]]
 Handle = Callable[[Received], Awaitable[None]]
-
-_logger = logs.get_logger("catalog.consumers")
 
 
 def dispatch(group: str, handlers: Handlers, metrics: Metrics) -> Handle:
@@ -26,19 +24,23 @@ def dispatch(group: str, handlers: Handlers, metrics: Metrics) -> Handle:
         if use_case is None:
             counter.labels(group, "ignored").inc()
             return
-        outcome = await use_case(received.event, received.envelope)
+        try:
+            outcome = await use_case(received.event, received.envelope)
+        except NotYet:
+            counter.labels(group, "waiting").inc()
+            raise
         counter.labels(group, outcome.value).inc()
-        if outcome is Outcome.GAP:
-            # behind one relay this cannot happen: somebody has to look
-            _logger.error("facts.gap", group=group, sequence=received.envelope.sequence)
 
     return handle
 
 
 def outcomes(metrics: Metrics) -> Counter:
-    """`media_catalog_facts_total`; duplicates are normal after a restart, gaps never are."""
+    """`media_catalog_facts_total`; duplicates are normal after a restart.
+
+    A fact that waits is counted at each try.
+    """
     return metrics.counter(
         "facts",
-        "Facts read, by group and by what became of them: applied, duplicate, gap, ignored.",
+        "Facts read, by group and by what became of them: applied, duplicate, waiting, ignored.",
         ("group", "outcome"),
     )

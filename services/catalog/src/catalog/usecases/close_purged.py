@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from catalog.domain.applied import Outcome, known, outcome_of
+from catalog.domain.applied import Outcome, known, outcome_of, purge_decided
 from catalog.domain.ending import close_purged
 from catalog.domain.states import State
 from catalog.ports import Transactions
@@ -25,7 +25,7 @@ class ClosePurged:
             asset = known(await work.assets.lock(AssetId(fact.asset_id)))
             outcome = outcome_of(asset, fact, cause)
             if outcome is not Outcome.DUPLICATE:
-                change = close_purged(asset)
+                change = close_purged(purge_decided(asset))
                 if change.asset.state is State.PURGED:
                     await work.names.erase(asset.asset_id)
                 await work.assets.save(change.covering(fact, cause), cause)
