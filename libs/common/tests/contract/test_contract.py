@@ -22,12 +22,19 @@ from libs.common.tests.contract.lock import history_faults, lock_faults
 
 from common.events import EVENT_TYPES, Event, decode, judge
 from common.events.envelope import OURS, from_headers
+from common.events.model import Part
 from common.events.reference.schemas import producers_of, schema_of
 from common.events.topics import CATALOG_STATE
 from common.events.upcasters import RETIRED
 
 GOLDENS = sorted(GOLDEN.glob("*.json"))
 REPAIR = "run `python -m libs.common.tests.contract.contract_files`"
+
+
+def parts(above: type[Part] = Part) -> list[type[Part]]:
+    """Every model of the contract, as often as it is reached."""
+    below = [c for c in above.__subclasses__() if c.__module__.startswith("common.events.")]
+    return [*below, *(part for model in below for part in parts(model))]
 
 
 def event_of(path: Path) -> Event:
@@ -80,7 +87,9 @@ def test_every_field_of_every_type_stands_in_a_golden(name: str) -> None:
 @pytest.mark.parametrize("path", sorted(RELEASED.glob("*.json")), ids=lambda path: path.stem)
 def test_nothing_ever_promised_was_taken_back(path: Path) -> None:
     now = contracts()
-    name = max((name for name in {*now, *RETIRED} if path.name.startswith(f"{name}.")), key=len)
+    names = [name for name in {*now, *RETIRED} if path.name.startswith(f"{name}.")]
+    assert names, "it is gone, and nothing says what replaced it"
+    name = max(names, key=len)
     assert name in RETIRED or broken(read(path), now[name]) == []
 
 
@@ -89,6 +98,15 @@ def test_what_is_promised_now_is_written_down(name: str) -> None:
     promised = versions(RELEASED, name)
     assert promised, REPAIR
     assert substance(read(promised[-1])) == substance(contracts()[name]), f"additive: {REPAIR}"
+
+
+@pytest.mark.parametrize("part", parts())
+def test_nothing_but_the_schema_decides_what_is_read(part: type[Part]) -> None:
+    # a validator, or a setting such as a text length, would narrow a type behind the schema's back
+    rules = part.__pydantic_decorators__
+    narrowing = [rules.validators, rules.field_validators, rules.root_validators]
+    assert not any([*narrowing, rules.model_validators, rules.computed_fields])
+    assert set(part.model_config) <= {"frozen", "extra"}
 
 
 def test_the_published_schemas_are_those_of_the_code() -> None:

@@ -22,6 +22,7 @@ from common.events import (
     tombstone,
 )
 from common.events.topics import CATALOG_STATE
+from common.events.v1.fields import ASSET_STATES, KINDS, VISIBILITIES
 from common.testing.clock import ManualClock
 from common.testing.state_records import (
     ANONYMOUS,
@@ -125,6 +126,13 @@ def test_a_fact_is_no_state() -> None:
         None,
         "unknown_type",
     )
+
+
+def test_no_word_that_was_ever_written_is_forgotten() -> None:
+    assert {"audio", "image", "video", "avatar"} <= KINDS
+    assert {"public", "circle", "owner"} <= VISIBILITIES
+    assert {"uploading", "stored", "processing", "ready", "failed"} <= ASSET_STATES
+    assert {"abandoned", "deleted", "purging", "purged"} <= ASSET_STATES
 
 
 def test_an_entity_nobody_knows_is_denied() -> None:

@@ -11,12 +11,21 @@ from services.delivery.tests.media import MEMBER, OWNER, an_asset, state_of
 from common.clock import SystemClock
 from common.events import EpochState, Event, Watermark, judge, new_message, tombstone
 from common.events.topics import CATALOG_STATE
+from common.events.v1 import fields
 from common.ids import new_asset_id, new_event_id
 from common.subscriber.state import RawRecord
 from common.testing.clock import START
 from common.testing.state_records import ANONYMOUS, CASES, SPOILT, Case
 from delivery.consumers.state_records import Skipped, asset_change, epoch_of, watermark_of
-from delivery.domain.media import Asset, Change, DeniedAsset, GoneAsset
+from delivery.domain.media import (
+    KINDS,
+    STATES,
+    VISIBILITIES,
+    Asset,
+    Change,
+    DeniedAsset,
+    GoneAsset,
+)
 
 GOLDEN = Path(__file__).parents[5] / "libs" / "common" / "tests" / "contract" / "golden"
 
@@ -153,6 +162,11 @@ def test_the_fast_reading_is_never_more_generous_in_what_it_reads() -> None:
         assert isinstance(change, Change)
         if verdict.denied:
             assert isinstance(change.entry, DeniedAsset), case.name
+
+
+def test_this_reader_and_the_contract_know_the_same_words() -> None:
+    words = (fields.KINDS, fields.ASSET_STATES, fields.VISIBILITIES)
+    assert words == (KINDS, STATES, VISIBILITIES)
 
 
 def test_every_golden_of_an_asset_is_read_here() -> None:
