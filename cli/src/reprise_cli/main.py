@@ -1,12 +1,12 @@
 """`reprise …`: one command for operators, from this package and from the services."""
 
-import logging
 import sys
 
 import typer
 
 from common.errors import RepriseError
 from common.settings.reading import BadSettings
+from common.telemetry.logs import configure_for_commands
 from reprise_cli.commands import (
     consumers,
     dlq,
@@ -15,6 +15,7 @@ from reprise_cli.commands import (
     keys,
     lag,
     openapi,
+    outbox,
     parked,
     settings_reference,
     setup,
@@ -41,6 +42,7 @@ app.command("openapi")(openapi.openapi)
 app.command("events")(events.events)
 app.command("fsck")(fsck.fsck)
 app.add_typer(topics.app, name="topics")
+app.add_typer(outbox.app, name="outbox")
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(parked.app, name="parked")
 app.add_typer(consumers.app, name="consumers")
@@ -69,7 +71,7 @@ add_service_commands(app)
 
 def main() -> None:
     """Run the command; errors of ours end it with a sentence, not with a traceback."""
-    logging.getLogger().addHandler(logging.NullHandler())  # libraries keep quiet, we speak
+    configure_for_commands()
     try:
         app()
     except (RepriseError, BadSettings) as error:

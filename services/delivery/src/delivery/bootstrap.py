@@ -24,12 +24,15 @@ from common.web.callers import Callers
 from common.web.health import Check
 from common.web.loops import Loop
 from common.web.server import ServiceProcess
+from delivery.adapters.index_files import IndexFiles
 from delivery.adapters.s3_media import S3Media, open_session
+from delivery.adapters.sqlite_handover import SqliteHandover
 from delivery.adapters.sqlite_index import Bell, SqliteIndex
 from delivery.adapters.sqlite_index_writer import SqliteIndexWriter
 from delivery.adapters.sqlite_outbox import SqliteOutboxSource, node_id
 from delivery.adapters.sqlite_outbox_file import OutboxFile
 from delivery.consumers.catalog_state import CatalogState, watch_index
+from delivery.consumers.rebuilt_index import RebuiltIndex
 from delivery.consumers.watermarks import Watermarks
 from delivery.routes.headers import guards
 from delivery.routes.links import LinkRoutes
@@ -62,15 +65,18 @@ async def bootstrap(
     folder = settings.serving.folder
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     bell = Bell()
-    index = SqliteIndex(folder / INDEX_FILE, bell)
-    writer = SqliteIndexWriter(folder / INDEX_FILE, bell)
+    files = IndexFiles(folder)
+    index = SqliteIndex(files.live, bell)
+    writer = SqliteIndexWriter(files.live, bell)
     try:
         with _relay(settings, telemetry, clock, folder) as relay:
             async with open_session(settings.serving.streams) as session:
                 watch_index(index, clock, telemetry.metrics)
                 callers = Callers(settings.callers)
                 app = _build_app(settings, telemetry, clock, index, session, callers)
-                loops = _build_loops(settings, telemetry, clock, writer, (state, watermarks))
+                index_of_node = (writer, SqliteHandover(files, writer))
+                topics = (state, watermarks)
+                loops = _build_loops(settings, telemetry, clock, index_of_node, topics)
                 yield ServiceProcess(app, {**loops, **relay, **callers.loops})
     finally:
         index.close()
@@ -117,15 +123,17 @@ def _build_loops(
     settings: DeliverySettings,
     telemetry: Telemetry,
     clock: Clock,
-    writer: SqliteIndexWriter,
+    index: tuple[SqliteIndexWriter, SqliteHandover],
     topics: tuple[Topic, Topic],
 ) -> Mapping[str, Loop]:
     if "consumers" not in settings.process.roles:
         return {}
+    writer, handover = index
     index_records = IndexRecords(writer, clock)
     kafka, metrics = settings.kafka, telemetry.metrics
     return {
         "catalog-state": CatalogState(kafka, index_records, writer, metrics, topics[0]).run,
+        "rebuilt-index": RebuiltIndex(kafka, handover, clock, metrics, topics[0]).run,
         "watermarks": Watermarks(kafka, index_records, writer, topics[1]).run,
     }
 

@@ -90,6 +90,34 @@ class IndexWriter(Protocol):
         ...
 
 
+class Handover(Protocol):
+    """A rebuilt index on its way to become the live one, seen by the writer of the live one."""
+
+    def candidate(self) -> IndexWriter | None:
+        """The finished index that is offered, opened for writing; None while there is none."""
+        ...
+
+    async def adopt(self) -> bool:
+        """Make the candidate the live index, in one step that no reader notices.
+
+        False while the live one knows records that the candidate has not read: an asset that was
+        deleted must not be served again for a moment. Raises Conflict when it cannot be done.
+        """
+        ...
+
+    def refuse(self, reason: str) -> None:
+        """Take the offer away; the live index stays."""
+        ...
+
+    def behind(self) -> int | None:
+        """Records between an index that is being built and the live one; None when none is."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the candidate; it stays offered."""
+        ...
+
+
 class MediaStore(Protocol):
     """Ranged reads of immutable objects."""
 

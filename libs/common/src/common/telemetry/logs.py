@@ -54,6 +54,16 @@ def configure(service: str, level: str = "info", *, stream: TextIO | None = None
     )
 
 
+def configure_for_commands() -> None:
+    """For commands that people run: our warnings on standard error, what libraries say nowhere."""
+    logging.getLogger().addHandler(logging.NullHandler())
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+
+
 def get_logger(name: str) -> Logger:
     """A logger that takes fields: `logger.info("upload.created", kind="audio")`."""
     logger: Logger = structlog.get_logger(name)

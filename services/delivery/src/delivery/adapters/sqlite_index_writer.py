@@ -8,9 +8,10 @@ from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
-from common.errors import Unavailable
+from common.errors import Conflict, Unavailable
 from common.failpoints import failpoint, failpoint_in_thread
 from delivery.adapters.asset_rows import to_row
+from delivery.adapters.index_comparison import bury
 from delivery.adapters.sqlite_file import WriterLock, connect, prepare
 from delivery.adapters.sqlite_index import Bell, moment
 from delivery.domain.media import Change
@@ -72,6 +73,11 @@ class SqliteIndexWriter:
             self._bell.ours = True
         return self._connection is not None
 
+    @property
+    def writes(self) -> bool:
+        """Whether this process is the one that writes."""
+        return self._connection is not None
+
     def close(self) -> None:
         """Finish the transaction under way, close the file and let another process write."""
         self._thread.shutdown(wait=True)
@@ -122,6 +128,47 @@ class SqliteIndexWriter:
     async def note_watermark(self, fresh_until: datetime, next_offset: int) -> None:
         mark = (fresh_until.timestamp(), next_offset)
         await self._write(lambda connection: connection.execute(_MARK, mark).rowcount)
+
+    async def take_the_place(self, other: "SqliteIndexWriter", swap: Callable[[], None]) -> bool:
+        """Write into `other`'s file from here on, once it knows all that ours knows.
+
+        False while it does not. `swap` moves the names; `other` is closed before that. Everything
+        happens in our one thread, so that no record is applied between the look and the swap.
+        Raises Conflict when it cannot be done; our own file then stays.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            done = await loop.run_in_executor(self._thread, self._swapped, other, swap)
+        except (sqlite3.Error, OSError) as error:
+            raise Conflict(f"the swap failed: {error}", code="index_not_swapped") from error
+        self._bell.ring()
+        return done
+
+    def bury(self, graves: Sequence[tuple[bytes, int]]) -> None:
+        """Enter assets as gone that the log has forgotten, in one transaction."""
+        self._transaction(lambda connection: bury(connection, graves))
+
+    def _swapped(self, other: "SqliteIndexWriter", swap: Callable[[], None]) -> bool:
+        ours = self._open()
+        mine, theirs = _progress(ours), other.progress()
+        if theirs.epoch != mine.epoch and mine.epoch is not None:
+            raise Conflict("the rebuilt index is of another log", code="index_not_swapped")
+        if not theirs.loaded or theirs.offset < mine.offset:
+            return False
+        heard = ours.execute("SELECT fresh_until, watermarks_offset FROM progress").fetchone()
+        if heard[0] is not None:
+            other._transaction(lambda connection: connection.execute(_MARK, heard).rowcount)  # noqa: SLF001
+        other.close()
+        failpoint_in_thread("delivery.before_index_swap")
+        ours.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        ours.close()
+        self._connection = None
+        try:
+            swap()
+        finally:
+            self._connection = connect(self._path)
+            self._progress = _progress(self._connection)
+        return True
 
     async def _write(self, work: Work) -> int:
         loop = asyncio.get_running_loop()

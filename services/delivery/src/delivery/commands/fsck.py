@@ -14,8 +14,8 @@ from common.events.topics import DELIVERY
 from common.fsck import Check, Contribution, Finding, Scope, Statement
 from common.settings.groups import Group
 from common.settings.reading import read
+from delivery.adapters.index_files import INDEX_FILE
 from delivery.adapters.sqlite_file import connect_reading
-from delivery.bootstrap import INDEX_FILE
 
 BATCH = 10_000  # rows; between two batches the loop may do other things
 _BATCH = "SELECT asset_id, sequence FROM asset WHERE asset_id > ? ORDER BY asset_id LIMIT ?"

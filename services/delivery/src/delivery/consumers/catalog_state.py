@@ -9,7 +9,7 @@ from common.clock import Clock
 from common.errors import Unavailable
 from common.events.topics import CATALOG_STATE, Topic
 from common.settings.groups import KafkaSettings
-from common.subscriber.state import OffsetGone, StateBatch, read_state
+from common.subscriber.state import OffsetGone, OnBatch, StateBatch, read_state
 from common.telemetry.logs import get_logger
 from common.telemetry.metrics import Metrics
 from delivery.consumers.state_records import Skipped, asset_change, epoch_of
@@ -47,7 +47,7 @@ class CatalogState:
         """The loop."""
         if not await self._writer.take_over(stop):
             return
-        epoch = await self._epoch(stop)
+        epoch = await read_epoch(self._settings, self._topic, stop)
         if epoch is None:
             return
         offset = await self._index_records.start(epoch)
@@ -84,26 +84,42 @@ class CatalogState:
         if isinstance(change, Change) and isinstance(change.entry, DeniedAsset):
             self._denied.labels(change.entry.reason).inc()
 
-    async def _epoch(self, stop: asyncio.Event) -> UUID | None:
-        """The log's own name, from its first record; None when stopped before it could be read."""
-        found: list[UUID] = []
-        enough = asyncio.Event()
 
-        async def look(batch: StateBatch) -> None:
-            found.extend(filter(None, map(epoch_of, batch.records[:1])))
-            if batch.records:
-                enough.set()
+async def read_epoch(settings: KafkaSettings, topic: Topic, stop: asyncio.Event) -> UUID | None:
+    """The log's own name, from its first record; None when stopped before it could be read."""
+    found: list[UUID] = []
+    enough = asyncio.Event()
 
-        async with asyncio.TaskGroup() as group:
-            leaving = group.create_task(_pass_on(stop, enough))
+    async def look(batch: StateBatch) -> None:
+        found.extend(filter(None, map(epoch_of, batch.records[:1])))
+        if batch.records:
+            enough.set()
+
+    await read_until(settings, topic, start_offset=0, on_batch=look, stop=stop, enough=enough)
+    if not found and not stop.is_set():
+        # refusing to guess: without an epoch a lost log could pass for the one we know
+        _log.error("index.no_epoch", topic=topic.name)
+    return found[0] if found else None
+
+
+async def read_until(
+    settings: KafkaSettings,
+    topic: Topic,
+    *,
+    start_offset: int,
+    on_batch: OnBatch,
+    stop: asyncio.Event,
+    enough: asyncio.Event,
+) -> None:
+    """Read the topic until `enough` or `stop` is set. Raises OffsetGone."""
+    async with asyncio.TaskGroup() as group:
+        leaving = group.create_task(_pass_on(stop, enough))
+        try:
             await read_state(
-                self._settings, self._topic, start_offset=0, on_batch=look, stop=enough
+                settings, topic, start_offset=start_offset, on_batch=on_batch, stop=enough
             )
+        finally:
             leaving.cancel()
-        if not found and not stop.is_set():
-            # refusing to guess: without an epoch a lost log could pass for the one we know
-            _log.error("index.no_epoch", topic=self._topic.name)
-        return found[0] if found else None
 
 
 async def _pass_on(stop: asyncio.Event, enough: asyncio.Event) -> None:
