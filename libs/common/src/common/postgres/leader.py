@@ -17,6 +17,11 @@ STATEMENT_TIMEOUT = 10.0  # seconds
 IDLE_TIMEOUT_MS = 15_000
 
 
+def lock_name(schema: str, purpose: str) -> str:
+    """The text whose hash is the key of the leader's advisory lock."""
+    return f"reprise.{purpose}.{schema}"
+
+
 class LeaderConnection:
     """The lock belongs to the session: when the connection ends, so does the leadership."""
 
@@ -84,4 +89,4 @@ class LeaderConnection:
         )
 
     def _name(self) -> str:
-        return f"reprise.{self._purpose}.{self._schema}"
+        return lock_name(self._schema, self._purpose)
