@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import aioboto3
 from aiobotocore.config import AioConfig
@@ -15,25 +15,30 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT, READ_TIMEOUT = 3, 30  # seconds; none on the whole of a stream
 ATTEMPTS = 3
 CONTROL_CONNECTIONS = 64
+Checksums = Literal["when_required", "when_supported"]
 
 
 @asynccontextmanager
 async def open_s3(
-    settings: S3Settings, *, connections: int = CONTROL_CONNECTIONS
+    settings: S3Settings,
+    *,
+    connections: int = CONTROL_CONNECTIONS,
+    checksums: Checksums = "when_required",
 ) -> AsyncIterator["S3Client"]:
     """A client for the lifetime of the process.
 
     Path style and signature version 4; checksums only where S3 demands them, because the newer
     default breaks compatible stores over TLS (storage.md 3). Payloads stay signed: that is what
     makes a store refuse a body that was cut on its way. `connections` bounds the pool; waiting for
-    one is silent, so give it the number of requests the process may have at once.
+    one is silent, so give it the number of requests the process may have at once. `checksums` is
+    for the probe, which asks what the newer default would do.
     """
     config = AioConfig(
         region_name=settings.region,
         signature_version="s3v4",
         s3={"addressing_style": "path", "payload_signing_enabled": True},
-        request_checksum_calculation="when_required",
-        response_checksum_validation="when_required",
+        request_checksum_calculation=checksums,
+        response_checksum_validation=checksums,
         connect_timeout=CONNECT_TIMEOUT,
         read_timeout=READ_TIMEOUT,
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS},

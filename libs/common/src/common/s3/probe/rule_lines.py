@@ -1,0 +1,79 @@
+"""The bucket's own rules: which browsers may ask, and what it clears up by itself."""
+
+from botocore.exceptions import ClientError
+
+from common.s3.probe.line import Fails, Line, demand
+from common.s3.probe.probing import Answer, Probing
+from common.s3.probe.rules import EXPOSED, MAX_AGE, cors_rules, lifecycle_rules
+
+EVIL = "https://evil.example"
+
+
+async def cors(probing: Probing) -> str:
+    """Rules are set only when the operator wishes; read back, then asked as a browser would."""
+    origins = probing.wishes.origins
+    if not origins:
+        return "no web origins are set (REPRISE_WEB_ORIGINS)"
+    if probing.wishes.apply:
+        await probing.client.put_bucket_cors(
+            Bucket=probing.bucket, CORSConfiguration=cors_rules(origins)
+        )
+    await _rules_are_there(probing)
+    for origin in origins:
+        _check_good(await _preflight(probing, origin), origin)
+    evil = await _preflight(probing, EVIL)
+    allowed = evil.headers.get("access-control-allow-origin")
+    demand(allowed not in {EVIL, "*"}, "a foreign origin is let in")
+    return ""
+
+
+async def lifecycle(probing: Probing) -> str:
+    if probing.wishes.apply:
+        await probing.client.put_bucket_lifecycle_configuration(
+            Bucket=probing.bucket, LifecycleConfiguration=lifecycle_rules()
+        )
+    try:
+        found = await probing.client.get_bucket_lifecycle_configuration(Bucket=probing.bucket)
+    except ClientError as error:
+        code = error.response["Error"].get("Code", "")
+        raise Fails(f"{code}; the gateway aborts its own multiparts all the same") from error
+    demand(
+        any("AbortIncompleteMultipartUpload" in rule for rule in found["Rules"]),
+        "no rule aborts multiparts that nobody completes",
+    )
+    return ""
+
+
+async def _rules_are_there(probing: Probing) -> None:
+    try:
+        await probing.client.get_bucket_cors(Bucket=probing.bucket)
+    except ClientError as error:
+        code = error.response["Error"].get("Code", "")
+        raise Fails(f"{code}; set them with --apply or by hand (--print-cors)") from error
+
+
+async def _preflight(probing: Probing, origin: str) -> Answer:
+    url = probing.url("GET", probing.key("preflight")).partition("?")[0]
+    headers = {
+        "Origin": origin,
+        "Access-Control-Request-Method": "PUT",
+        "Access-Control-Request-Headers": "content-type,x-amz-checksum-sha256,if-none-match",
+    }
+    return await probing.send("OPTIONS", url, headers=headers)
+
+
+def _check_good(answer: Answer, origin: str) -> None:
+    shown = answer.headers.get("access-control-allow-origin")
+    demand(shown in {origin, "*"}, f"a preflight from {origin} is not allowed")
+    age = answer.headers.get("access-control-max-age", "0")
+    demand(age.isdecimal() and int(age) >= MAX_AGE, f"browsers may remember it for {age} s only")
+    exposed = answer.headers.get("access-control-expose-headers", "").lower()
+    missing = [name for name in EXPOSED if name.lower() not in exposed]
+    # not every store repeats them in a preflight; then the rule that was read is believed
+    demand(not exposed or not missing, f"not exposed: {', '.join(missing)}")
+
+
+RULE_LINES = (
+    Line("cors", "optional", "browsers of our origins, and no others", cors),
+    Line("lifecycle", "optional", "stale multiparts are aborted by the store", lifecycle),
+)

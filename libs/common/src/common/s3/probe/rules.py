@@ -1,0 +1,43 @@
+"""The bucket rules the platform wishes for, as S3 takes them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+MAX_AGE = 3600  # seconds a browser may remember a preflight (UPL-22)
+EXPOSED = ("ETag", "Content-Length", "Content-Type")
+STALE_DAYS = 7  # longer than any upload lives
+
+
+def cors_rules(origins: Sequence[str]) -> Any:
+    """For PutBucketCors. Presigned PUTs carry their type, digest and condition as headers."""
+    return {
+        "CORSRules": [
+            {
+                "AllowedOrigins": list(origins),
+                "AllowedMethods": ["GET", "HEAD", "PUT"],
+                "AllowedHeaders": [
+                    "content-type",
+                    "content-md5",
+                    "if-none-match",
+                    "range",
+                    "x-amz-checksum-sha256",
+                ],
+                "ExposeHeaders": list(EXPOSED),
+                "MaxAgeSeconds": MAX_AGE,
+            }
+        ]
+    }
+
+
+def lifecycle_rules() -> Any:
+    """For PutBucketLifecycleConfiguration: a net under the gateway's own sweep."""
+    return {
+        "Rules": [
+            {
+                "ID": "reprise-abort-stale-multiparts",
+                "Status": "Enabled",
+                "Filter": {"Prefix": ""},
+                "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": STALE_DAYS},
+            }
+        ]
+    }
