@@ -10,6 +10,7 @@ from common.telemetry.logs import configure_for_commands
 from reprise_cli.commands import (
     consumers,
     dlq,
+    doctor,
     events,
     fsck,
     keys,
@@ -47,6 +48,7 @@ app.add_typer(dlq.app, name="dlq")
 app.add_typer(parked.app, name="parked")
 app.add_typer(consumers.app, name="consumers")
 app.command("lag")(lag.lag)
+app.add_typer(doctor.app, name="doctor")
 
 GROUPS = {
     "recover": "Bring a service's tables back from the log, into an empty schema.",

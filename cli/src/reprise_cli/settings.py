@@ -4,7 +4,13 @@ from dataclasses import dataclass
 
 from pydantic import Field
 
-from common.settings.groups import CallerSettings, Group, KafkaSettings, S3Settings
+from common.settings.groups import (
+    CallerSettings,
+    Group,
+    KafkaSettings,
+    S3Settings,
+    WebOriginsSettings,
+)
 from common.settings.operator import OperatorSettings
 from common.settings.value_types import PostgresUrl
 
@@ -83,6 +89,26 @@ class LagSettings:
     kafka: KafkaSettings
 
 
+class GatewayDatabase(Group):
+    """Where the doctor keeps what it found; without it the findings are only printed."""
+
+    url: PostgresUrl | None = Field(
+        None,
+        validation_alias="REPRISE_POSTGRES_URL_UPLOAD_GATEWAY",
+        description="The upload-gateway's REPRISE_POSTGRES_URL.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DoctorSettings:
+    """What `reprise doctor s3` reads."""
+
+    s3: S3Settings
+    web: WebOriginsSettings
+    gateway: GatewayDatabase
+    operator: OperatorSettings
+
+
 @dataclass(frozen=True, slots=True)
 class AllSettings:
     """Everything that any command of this package reads, for the settings reference."""
@@ -91,3 +117,4 @@ class AllSettings:
     s3: S3Settings
     kafka: KafkaSettings
     operator: OperatorSettings
+    web: WebOriginsSettings

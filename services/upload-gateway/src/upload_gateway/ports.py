@@ -294,3 +294,14 @@ class Sniffer(Protocol):
     def formats(self, opening: bytes) -> frozenset[Format]:
         """Every format these bytes may be the beginning of; empty when it is none of ours."""
         ...
+
+
+class Capabilities(Protocol):
+    """What the configured store can do beside the things the platform cannot do without."""
+
+    async def offered(self) -> frozenset[str]:
+        """Names of the lines of `reprise doctor s3` that this store passed when it was last asked.
+
+        Empty when nobody has asked it: what is not known is not offered. Raises Unavailable.
+        """
+        ...

@@ -25,6 +25,7 @@ from common.settings.value_types import (
     Ring,
     Role,
     Secret,
+    WebOrigins,
     lower,
     split,
 )
@@ -254,3 +255,20 @@ class ReceiptSettings(Group):
         validation_alias="REPRISE_RECEIPT_SECRET",
         description="Ring of upload receipts, `kid:secret[,kid:secret]`.",
     )
+
+
+class WebOriginsSettings(Group):
+    """Which web pages may use the platform from a browser."""
+
+    web_origins: WebOrigins = Field(
+        "",
+        validation_alias="REPRISE_WEB_ORIGINS",
+        description="Origins of web clients that live elsewhere, `https://app.example` separated by"
+        " commas; `http` only for localhost. They are let in by CORS; the platform's own origin"
+        " needs no entry. `reprise doctor s3 --apply` gives the bucket the same list.",
+    )
+
+    def origins(self) -> tuple[str, ...]:
+        """The list, without repetitions."""
+        parts = (part.strip() for part in self.web_origins.split(","))
+        return tuple(dict.fromkeys(part for part in parts if part))

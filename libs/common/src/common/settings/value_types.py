@@ -62,3 +62,21 @@ Secret = Annotated[SecretStr, AfterValidator(_long_enough)]
 Ring = Annotated[SecretStr, AfterValidator(_ring)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 PostgresUrl = Annotated[SecretStr, AfterValidator(_postgres_url)]
+
+
+_ORIGIN = re.compile(r"https://[^/\s,?#@*]+|http://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?")
+
+
+def _origins(text: str) -> str:
+    wrong = [
+        part for part in text.split(",") if part.strip() and not _ORIGIN.fullmatch(part.strip())
+    ]
+    if wrong:
+        raise ValueError(
+            f"{wrong[0].strip()!r} is no web origin: scheme, host and port only, https"
+            " (http on localhost)"
+        )
+    return text
+
+
+WebOrigins = Annotated[str, AfterValidator(_origins)]

@@ -13,6 +13,7 @@ import aiohttp
 from yarl import URL
 
 from common.clock import Clock, SystemClock
+from common.errors import RepriseError
 from common.ids import new_object_id
 from common.s3.client import open_s3
 from common.s3.objects import ObjectStore
@@ -152,8 +153,9 @@ async def open_probing(
 
 async def _emptied(probing: Probing) -> None:
     store = probing.store
-    async for item in store.list(probing.prefix):
-        await store.delete(item.key)
-    with suppress(Exception):  # not every store can list these, and that is a line of its own
-        async for open_upload in store.list_multiparts(probing.prefix):
-            await store.abort_multipart(open_upload.key, open_upload.upload_id)
+    with suppress(RepriseError):  # a store that cannot be asked was told so line by line
+        async for item in store.list(probing.prefix):
+            await store.delete(item.key)
+    with suppress(RepriseError):  # not every store can list these
+        async for left in store.list_multiparts(probing.prefix):
+            await store.abort_multipart(left.key, left.upload_id)
