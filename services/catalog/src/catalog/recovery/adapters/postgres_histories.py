@@ -11,7 +11,7 @@ from sqlalchemy import Row, text
 
 from catalog.adapters.asset_rows import from_rows
 from catalog.domain.asset import Asset
-from catalog.recovery.adapters.row_tuples import copy, store_assets
+from catalog.recovery.adapters.row_tuples import asset_tuple, copy, rendition_tuples, store_rows
 from catalog.recovery.adapters.staged_facts import COLUMNS, received_of, source_of
 from catalog.recovery.adapters.state_intake import BARE, forget
 from catalog.recovery.domain.history import History, Retold
@@ -63,7 +63,8 @@ class PostgresHistories:
             staged = await _staged(session, ids)
             await forget(session, ids)
             await session.execute(_DONE, {"ids": ids})
-            await store_assets(session, [item.asset for _, item in retold if item.asset])
+            assets = [item.asset for _, item in retold if item.asset]
+            await store_rows(session, [(asset_tuple(a), rendition_tuples(a)) for a in assets])
             await _keep(session, staged, retold)
             for _, item in retold:
                 for message in item.untold:

@@ -39,11 +39,11 @@ async def copy(
     await connection.copy_records_to_table(table, records=rows, columns=columns)
 
 
-async def store_assets(session: WriteSession, assets: Sequence[Asset]) -> None:
-    """Insert rows that are not there."""
-    await copy(session, "asset", ASSET_COLUMNS, map(asset_tuple, assets))
-    made = [row for asset in assets for row in rendition_tuples(asset)]
-    if made:
+async def store_rows(session: WriteSession, rows: Sequence[tuple[Row, Sequence[Row]]]) -> None:
+    """Insert rows of assets that are not there, with those of their renditions."""
+    if rows:
+        await copy(session, "asset", ASSET_COLUMNS, [row for row, _ in rows])
+    if made := [row for _, renditions in rows for row in renditions]:
         await copy(session, "rendition", RENDITION_COLUMNS, made)
 
 

@@ -7,16 +7,12 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from catalog.domain.asset import Asset
 from catalog.recovery.adapters.headers import asset_of, last_per_key, mark_of
 from catalog.recovery.adapters.postgres_rebuilding import moved
-from catalog.recovery.adapters.row_tuples import copy, store_assets
-from catalog.recovery.domain.recovered import recovered
+from catalog.recovery.adapters.row_tuples import Row, copy, store_rows
+from catalog.recovery.adapters.state_rows import rows_of
 from catalog.recovery.ports import LogBatch, Positions
-from common.errors import Corrupt
-from common.events import AssetState
 from common.events.topics import CATALOG_STATE, Topic
-from common.events.v1.catalog_state import STATE_VERSION
 from common.postgres.engine import Database, WriteSession
 
 GONE, ALIAS, BARE = "gone", "alias", "bare"
@@ -41,7 +37,8 @@ class Note:
     kind: str
 
 
-Entry = Asset | Note
+Rows = tuple[Row, list[Row]]
+Entry = Rows | Note
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +73,7 @@ class StateIntake:
                 if known.get(asset_id, 0) < sequence
             }
             await forget(session, newer.keys() & known.keys())
-            await store_assets(session, [e for e in newer.values() if isinstance(e, Asset)])
+            await store_rows(session, [e for e in newer.values() if not isinstance(e, Note)])
             await _store_notes(session, [e for e in newer.values() if isinstance(e, Note)])
 
 
@@ -91,11 +88,7 @@ def _entry(asset_id: UUID, sequence: int, entity: bytes, value: bytes | None) ->
         return Note(asset_id, sequence, GONE)
     if entity == b"alias":
         return Note(asset_id, sequence, ALIAS)
-    state = AssetState.model_validate_json(value)
-    if state.requires > STATE_VERSION:
-        # a newer catalog wrote it: rows made by this one would lose what only that one knows
-        raise Corrupt("the log holds records of a newer version", code="newer_version")
-    return recovered(state, sequence) or Note(asset_id, sequence, BARE)
+    return rows_of(asset_id, sequence, value) or Note(asset_id, sequence, BARE)
 
 
 async def _known(session: WriteSession, ids: Collection[UUID]) -> dict[Any, int]:

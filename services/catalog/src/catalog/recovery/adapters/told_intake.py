@@ -1,11 +1,12 @@
 """media.assets.v1 -> our own outbox, as published; what no state record covers is staged."""
 
-import json
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
+from pydantic_core import to_json
 from sqlalchemy import text
 
 from catalog.recovery.adapters.headers import ABOUT_ASSETS, mark_of, texts
@@ -26,11 +27,9 @@ _HEADS = text(
     " WHERE topic = :topic AND key = ANY(CAST(:keys AS text[]))"
 )
 _NEW_HEADS = text(
-    "INSERT INTO outbox_head AS known (topic, key, sequence)"
-    " SELECT :topic, key, sequence"
+    "UPDATE outbox_head SET previous = outbox_head.sequence, sequence = told.sequence"
     " FROM unnest(CAST(:keys AS text[]), CAST(:sequences AS bigint[])) AS told (key, sequence)"
-    " ON CONFLICT (topic, key) DO UPDATE"
-    " SET previous = known.sequence, sequence = excluded.sequence"
+    " WHERE outbox_head.topic = :topic AND outbox_head.key = told.key"
 )
 _UNCOVERED = text(
     "SELECT told.key FROM unnest(CAST(:keys AS text[]), CAST(:sequences AS bigint[]))"
@@ -71,34 +70,14 @@ class ToldIntake:
     async def store(self, digest: dict[str, list[Told]], positions: Positions) -> None:
         async with self.database.write() as session:
             await moved(session, self.topic, positions)
-            told = await self._new(session, digest)
+            heads = await _heads(session, digest)
+            told = _new(digest, heads)
             await _make_months(session, told)
             rows = [item.row for items in told.values() for item in items]
             if rows:
                 await copy(session, "outbox", COLUMNS, rows)
-                await self._note_heads(session, told)
+                await _note_heads(session, told, heads)
             await self._stage(session, told)
-
-    async def _new(
-        self, session: WriteSession, digest: dict[str, list[Told]]
-    ) -> dict[str, list[Told]]:
-        values = {"topic": ASSETS.name, "keys": list(digest)}
-        heads = {row.key: row.sequence for row in await session.execute(_HEADS, values)}
-        told: dict[str, list[Told]] = {}
-        for key, items in digest.items():
-            last, kept = heads.get(key, 0), []
-            for item in items:
-                if item.sequence > last:
-                    last = item.sequence
-                    kept.append(item)
-            if kept:
-                told[key] = kept
-        return told
-
-    async def _note_heads(self, session: WriteSession, told: dict[str, list[Told]]) -> None:
-        sequences = [items[-1].sequence for items in told.values()]
-        values = {"topic": ASSETS.name, "keys": list(told), "sequences": sequences}
-        await session.execute(_NEW_HEADS, values)
 
     async def _stage(self, session: WriteSession, told: dict[str, list[Told]]) -> None:
         """Rows know how many facts they stand for; facts past that lead on from them."""
@@ -108,6 +87,36 @@ class ToldIntake:
         values = {"keys": list(assets), "sequences": [i[-1].sequence for i in assets.values()]}
         uncovered = await session.scalars(_UNCOVERED, values)
         await stage(session, [item.record for key in uncovered for item in assets[key]])
+
+
+async def _heads(session: WriteSession, keys: Collection[str]) -> dict[str, int]:
+    rows = await session.execute(_HEADS, {"topic": ASSETS.name, "keys": list(keys)})
+    return {row.key: row.sequence for row in rows}
+
+
+def _new(digest: dict[str, list[Told]], heads: dict[str, int]) -> dict[str, list[Told]]:
+    """What is not in the outbox yet."""
+    told: dict[str, list[Told]] = {}
+    for key, items in digest.items():
+        last, kept = heads.get(key, 0), []
+        for item in items:
+            if item.sequence > last:
+                last = item.sequence
+                kept.append(item)
+        if kept:
+            told[key] = kept
+    return told
+
+
+async def _note_heads(
+    session: WriteSession, told: dict[str, list[Told]], heads: dict[str, int]
+) -> None:
+    fresh = [(ASSETS.name, key, i[-1].sequence) for key, i in told.items() if key not in heads]
+    if fresh:
+        await copy(session, "outbox_head", ("topic", "key", "sequence"), fresh)
+    if later := {key: items[-1].sequence for key, items in told.items() if key in heads}:
+        values = {"keys": list(later), "sequences": list(later.values())}
+        await session.execute(_NEW_HEADS, values | {"topic": ASSETS.name})
 
 
 def _row(record: Any, sequence: int, type_: str, topic: str) -> Row:
@@ -121,7 +130,7 @@ def _row(record: Any, sequence: int, type_: str, topic: str) -> Row:
         headers["ce_subject"],
         sequence,
         type_,
-        json.dumps(headers),
+        to_json(headers).decode(),
         record.value,
         datetime.fromisoformat(headers["ce_time"]),
         at,
