@@ -1,10 +1,13 @@
 """The event contract is only ever added to, and everything ever written is read (design §3)."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, get_args
 
 import jsonschema
 import pytest
+from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
 from libs.common.tests.contract.contract_files import (
     CONTRACT,
     GOLDEN,
@@ -19,6 +22,8 @@ from libs.common.tests.contract.contract_files import (
     versions,
 )
 from libs.common.tests.contract.lock import history_faults, lock_faults
+from pydantic import Field
+from pydantic.fields import FieldInfo
 
 from common.events import EVENT_TYPES, Event, decode, judge
 from common.events.envelope import OURS, from_headers
@@ -28,6 +33,8 @@ from common.events.topics import CATALOG_STATE
 from common.events.upcasters import RETIRED
 
 GOLDENS = sorted(GOLDEN.glob("*.json"))
+# a pattern has no public class of its own
+SAID_IN_SCHEMAS = {Ge, Gt, Le, Lt, MinLen, MaxLen, type(Field(pattern="x").metadata[0])}
 REPAIR = "run `python -m libs.common.tests.contract.contract_files`"
 
 
@@ -35,6 +42,18 @@ def parts(above: type[Part] = Part) -> list[type[Part]]:
     """Every model of the contract, as often as it is reached."""
     below = [c for c in above.__subclasses__() if c.__module__.startswith("common.events.")]
     return [*below, *(part for model in below for part in parts(model))]
+
+
+def said_of(value: Any) -> Iterator[Any]:
+    """What `Annotated` and `Field` say of a field, however deep in its type."""
+    if isinstance(value, FieldInfo):
+        yield from value.metadata
+        yield from said_of(value.annotation)
+        return
+    for item in getattr(value, "__metadata__", ()):
+        yield from said_of(item) if isinstance(item, FieldInfo) else [item]
+    for inner in get_args(value):
+        yield from said_of(inner)
 
 
 def event_of(path: Path) -> Event:
@@ -107,6 +126,11 @@ def test_nothing_but_the_schema_decides_what_is_read(part: type[Part]) -> None:
     narrowing = [rules.validators, rules.field_validators, rules.root_validators]
     assert not any([*narrowing, rules.model_validators, rules.computed_fields])
     assert set(part.model_config) <= {"frozen", "extra"}
+    for field in part.model_fields.values():
+        said = list(said_of(field))
+        assert {type(item) for item in said} <= SAID_IN_SCHEMAS
+        assert {key for item in said for key in getattr(item, "__dict__", ())} <= {"pattern"}
+        assert field.default_factory is None or not field.get_default(call_default_factory=True)
 
 
 def test_the_published_schemas_are_those_of_the_code() -> None:
