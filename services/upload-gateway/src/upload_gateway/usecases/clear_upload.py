@@ -1,5 +1,6 @@
 """Remove what an ended upload left beside its object: open multiparts, staged segments."""
 
+import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -8,14 +9,21 @@ from common.ids import UploadId
 from upload_gateway.domain.upload import ENDED
 from upload_gateway.ports import Ledger, PartStore, Staging
 
+# seconds: whoever ends an upload is not kept waiting for a store that is silent
+SOON = 2.0
+
 
 @dataclass(frozen=True, slots=True)
 class ClearUpload:
-    """Finds everything by the upload's own key and prefix, whether or not a row knows of it."""
+    """Finds everything by the upload's own key and prefix, whether or not a row knows of it.
+
+    `patience` is how many seconds `soon` may take.
+    """
 
     ledger: Ledger
     store: PartStore
     staging: Staging
+    patience: float = SOON
 
     async def __call__(self, upload_id: UploadId) -> None:
         """Safe to run again; raises Unavailable when the store does not answer."""
@@ -30,6 +38,7 @@ class ClearUpload:
             await tx.save(replace(locked, cleared=True))
 
     async def soon(self, upload_id: UploadId) -> None:
-        """Now if the store answers, else by the sweep."""
-        with suppress(Unavailable):
-            await self(upload_id)
+        """Now if the store answers in time, else by the sweep."""
+        with suppress(Unavailable, TimeoutError):
+            async with asyncio.timeout(self.patience):
+                await self(upload_id)

@@ -1,11 +1,15 @@
+import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
 from gateway_support.bench import EXPIRY, OWNER, STRANGER, Bench
+from gateway_support.fakes import MemoryStore
+from typing_extensions import override
 
 from common.errors import Corrupt, Unavailable
-from common.ids import new_upload_id
+from common.ids import ObjectKey, new_upload_id
 from upload_gateway.adapters.asyncio_writers import AsyncioWriters
 from upload_gateway.domain.errors import UploadGone, UploadNotFound
 from upload_gateway.usecases.end_upload import EndUpload
@@ -56,6 +60,24 @@ async def test_what_the_store_refused_to_free_is_freed_by_the_sweep() -> None:
     await bench.expire()
     assert bench.ledger[upload].cleared
     assert bench.store.multiparts == {}
+
+
+async def test_whoever_ends_an_upload_does_not_wait_for_a_silent_store() -> None:
+    bench = Bench()
+    upload = await bench.sent(await bench.created(35), 0, FILE[:13])
+
+    class Silent(MemoryStore):
+        @override
+        async def discard(self, key: ObjectKey) -> None:
+            await asyncio.Event().wait()
+
+    clear = replace(bench.clear, store=Silent(), patience=0.01)
+    await replace(bench.end, clear=clear)(upload.id, OWNER)
+    assert bench.ledger[upload].state == "aborted"
+    assert not bench.ledger[upload].cleared
+    bench.clock.advance(2)
+    await bench.expire()
+    assert bench.ledger[upload].cleared
 
 
 async def test_an_upload_expires_when_nobody_continues_and_not_before() -> None:
