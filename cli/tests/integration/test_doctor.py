@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from common.s3.probe.probing import Wishes, open_probing
 from common.s3.probe.run import LINES, findings
 from common.settings.groups import S3Settings
+from devstack.faults.certificate import make_certificate
 from devstack.faults.s3.server import FaultyS3
 from devstack.stack import Stack
 
@@ -53,6 +54,18 @@ def test_a_correct_store_passes_every_line(faulty: FaultyS3) -> None:
     assert answers(done) == {line.name: True for line in LINES}
     assert faulty.keys == []
     assert faulty.open_multiparts == []
+
+
+def test_it_passes_over_tls_too_where_default_checksums_travel_as_trailers(tmp_path: Path) -> None:
+    certificate = make_certificate(tmp_path)
+    context = certificate.server_context()
+    with FaultyS3(tmp_path / "store", *KEYS, tls=context) as server:
+        environment = environment_of(server) | certificate.trusted()
+        done = reprise(environment, "doctor", "s3", "--apply", "--quick", "--json")
+        trailers = [call for call in server.calls if "x-amz-trailer" in call.headers]
+    assert done.returncode == 0, done.stderr
+    assert answers(done) == {line.name: True for line in LINES}
+    assert trailers
 
 
 def test_it_never_sets_an_acl_and_always_asks_by_path(faulty: FaultyS3) -> None:
