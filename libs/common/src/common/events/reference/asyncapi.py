@@ -12,6 +12,7 @@ from common.events.envelope import CONTENT_TYPE
 from common.events.model import Event, StateRecord
 from common.events.reference.people import ABOUT, receives, sends, title, types_of
 from common.events.reference.schemas import producers_of, schema_of
+from common.events.reference.wire import DEAD_LETTER, ENVELOPE, TOMBSTONE
 from common.events.topics import CONSUMERS, SERVICES, TOPICS, Topic, dead_letter_topic
 
 Document = dict[str, Any]
@@ -46,8 +47,8 @@ def asyncapi(goldens: Mapping[str, Document]) -> Document:
             "messages": {
                 name: _message(model, goldens.get(name)) for name, model in EVENT_TYPES.items()
             }
-            | {"dead-letter": _DEAD_LETTER},
-            "schemas": {"Envelope": _ENVELOPE} | _schemas(),
+            | {"dead-letter": DEAD_LETTER},
+            "schemas": {"Envelope": ENVELOPE} | _schemas(),
         },
     }
 
@@ -83,7 +84,7 @@ def _message(model: type[Event], golden: Document | None) -> Document:
         "summary": summary,
         "contentType": CONTENT_TYPE,
         "headers": _headers(model),
-        "payload": {"oneOf": [payload, _TOMBSTONE]} if issubclass(model, StateRecord) else payload,
+        "payload": {"oneOf": [payload, TOMBSTONE]} if issubclass(model, StateRecord) else payload,
         "correlationId": {"location": "$message.header#/ce_correlationid"},
         "bindings": {"kafka": {"key": _key(model), "bindingVersion": BINDING}},
     }
@@ -199,54 +200,3 @@ def _ref(*path: str) -> Document:
 
 
 _LETTER_GROUPS = {g: topic for g, topic in CONSUMERS.items() if topic.policy == "delete"}
-_TOMBSTONE = {
-    "type": "null",
-    "description": "a tombstone: the entity is gone, ce_sequence says when",
-}
-_TEXT = {"type": "string"}
-_ENVELOPE = {
-    "type": "object",
-    "description": "CloudEvents attributes. A damaged optional one counts as absent.",
-    "required": ["ce_id", "ce_source", "ce_type", "ce_time", "ce_subject", "ce_sequence"],
-    "properties": {
-        "ce_specversion": {"const": "1.0"},
-        "ce_id": {**_TEXT, "format": "uuid", "description": "the same in every copy of the event"},
-        "ce_source": {**_TEXT, "description": "the service that says so"},
-        "ce_type": {**_TEXT, "description": "what happened, with the version of its form"},
-        "ce_time": {**_TEXT, "format": "date-time", "description": "when it became true"},
-        "ce_subject": {**_TEXT, "description": "what it is about; usually the key"},
-        "ce_sequence": {
-            **_TEXT,
-            "pattern": "^[1-9][0-9]{0,18}$",
-            "description": "counts per key and topic from 1",
-        },
-        "ce_correlationid": {**_TEXT, "description": "the event that began the story"},
-        "ce_causationid": {**_TEXT, "description": "the event that led to this one"},
-        "traceparent": {**_TEXT, "description": "W3C trace context of the request behind it"},
-        "content-type": {"const": CONTENT_TYPE},
-    },
-}
-_DEAD_LETTER = {
-    "name": "dead-letter",
-    "title": "DeadLetter",
-    "summary": "A record as it came, bytes and headers, and why it was given up.",
-    "headers": {
-        "type": "object",
-        "required": ["dlq_topic", "dlq_partition", "dlq_offset", "dlq_group", "dlq_reason"],
-        "properties": {
-            "dlq_topic": {**_TEXT, "description": "where it stood"},
-            "dlq_partition": {**_TEXT, "description": "its partition there"},
-            "dlq_offset": {**_TEXT, "description": "its offset there"},
-            "dlq_timestamp": {**_TEXT, "description": "its timestamp there, milliseconds"},
-            "dlq_group": {**_TEXT, "description": "the consumer group that gave up"},
-            "dlq_reason": {**_TEXT, "description": "why, as a stable code"},
-            "dlq_detail": {**_TEXT, "description": "why, for people"},
-            "dlq_error": {**_TEXT, "description": "class of what was raised"},
-            "dlq_cause": {**_TEXT, "description": "classes behind it"},
-            "dlq_traceback": {**_TEXT, "description": "of what nobody foresaw, scrubbed"},
-            "dlq_attempts": {**_TEXT, "description": "tries before it was given up"},
-            "dlq_at": {**_TEXT, "format": "date-time", "description": "when it was given up"},
-        },
-    },
-    "payload": {"description": "the original bytes, whatever they are"},
-}
