@@ -14,6 +14,9 @@ from common.postgres.failures import CONNECT_ERRORS, translated
 if TYPE_CHECKING:
     from alembic.runtime.environment import EnvironmentContext
 
+# seconds for one statement of a migration, or for the wait until another run has ended
+STATEMENT_TIMEOUT = 600.0
+
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('reprise.migrate', 0))")
 
 
@@ -26,7 +29,9 @@ async def migrate(url: str, package: str, *, schema: str | None = None) -> None:
     Unavailable without a database.
     """
     engine = create_async_engine(
-        async_url(url), poolclass=NullPool, connect_args={"timeout": CONNECT_TIMEOUT}
+        async_url(url),
+        poolclass=NullPool,
+        connect_args={"timeout": CONNECT_TIMEOUT, "command_timeout": STATEMENT_TIMEOUT},
     )
     try:
         async with engine.begin() as connection:
