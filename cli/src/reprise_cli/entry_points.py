@@ -7,6 +7,7 @@ from importlib.metadata import EntryPoint, entry_points
 from fastapi import FastAPI
 
 from common.fsck import Contribution
+from common.postgres.republishing import Republishing
 
 
 def _of(group: str) -> list[EntryPoint]:
@@ -33,6 +34,11 @@ def fsck_contributions() -> list[
 def descriptions() -> list[tuple[str, Callable[[], FastAPI]]]:
     """Each service's function that builds its app to be described (group `reprise.openapi`)."""
     return [(point.name, point.load()) for point in _of("reprise.openapi")]
+
+
+def republishings() -> dict[str, Republishing]:
+    """What each service can say again of compacted topics (group `reprise.republish`)."""
+    return {point.name: point.load() for point in _of("reprise.republish")}
 
 
 def service_commands() -> Iterator[tuple[tuple[str, ...], Callable[..., None]]]:

@@ -20,6 +20,7 @@ from reprise_cli.commands import (
     parked,
     settings_reference,
     setup,
+    state,
     token,
     topics,
 )
@@ -49,12 +50,12 @@ app.add_typer(parked.app, name="parked")
 app.add_typer(consumers.app, name="consumers")
 app.command("lag")(lag.lag)
 app.add_typer(doctor.app, name="doctor")
+app.add_typer(state.app, name="state")
 
 GROUPS = {
     "recover": "Bring a service's tables back from the log, into an empty schema.",
     "verify": "Rebuild in a scratch schema and compare with what lives.",
     "rebuild": "Build a projection anew beside the live one, compare, swap.",
-    "state": "The compacted topics, seeded again from their owners' tables.",
 }
 
 

@@ -89,6 +89,14 @@ class LagSettings:
     kafka: KafkaSettings
 
 
+@dataclass(frozen=True, slots=True)
+class StateSettings:
+    """What `reprise state` reads."""
+
+    postgres: ServiceDatabases
+    operator: OperatorSettings
+
+
 class GatewayDatabase(Group):
     """Where the doctor keeps what it found; without it the findings are only printed."""
 

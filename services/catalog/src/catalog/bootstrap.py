@@ -12,6 +12,7 @@ from catalog.adapters.postgres_asset_reader import PostgresAssetReader
 from catalog.adapters.postgres_transactions import PostgresTransactions
 from catalog.consumers.handlers import build_handlers
 from catalog.ports import AssetReader, Transactions
+from catalog.recovery.adapters.postgres_rebuilding import refuse_half_recovered
 from catalog.routes.admin_assets import build_admin_assets
 from catalog.routes.user_assets import build_user_assets
 from catalog.settings import CatalogSettings
@@ -48,6 +49,7 @@ async def bootstrap(
     grace, interval = settings.deletes.grace, settings.deletes.grace_sweep_interval
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_engine(settings.postgres, schema=CATALOG))
+        await refuse_half_recovered(database)
         transactions, reader = PostgresTransactions(database, clock), PostgresAssetReader(database)
         checks = [
             Check("postgres", database.check),

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from catalog.domain.asset import Asset
 from catalog.recovery.domain.history import History, Played, Retold
+from catalog.recovery.domain.verification import Difference
 from common.errors import NotYet
 from common.events import Received
 from common.events.record import SourceRecord
@@ -151,4 +152,32 @@ class Player(Protocol):
 
     async def obey(self, asset: Asset, told: Received) -> Played | None:
         """What the command behind a fact of ours makes of it; None for no command of ours."""
+        ...
+
+
+class Comparison(Protocol):
+    """The live schema beside the one that was rebuilt from the log."""
+
+    async def take_snapshot(self) -> None:
+        """All live tables as of one moment."""
+        ...
+
+    async def unpublished(self) -> int:
+        """Rows of the snapshot that the log does not have yet."""
+        ...
+
+    async def compare_standings(self) -> None:
+        """Which assets counted the same on both sides."""
+        ...
+
+    async def look_again(self) -> Sequence[object]:
+        """Read anew the live rows that the log is past; which those were."""
+        ...
+
+    async def standings(self) -> Mapping[str, int]:
+        """How many assets stand `same`, `ahead` or `behind`."""
+        ...
+
+    async def differences(self, looked: Sequence[object]) -> Sequence[Difference]:
+        """Everything that is not the same; `looked` were looked up again and may be ahead."""
         ...

@@ -1,0 +1,111 @@
+"""Nobody but recovery writes to the schema: proven before, and held while it lasts."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+from sqlalchemy import text
+
+from catalog.recovery.adapters.postgres_rebuilding import unfinished
+from common.errors import Conflict, Unavailable
+from common.events.topics import CATALOG, CONSUMERS
+from common.postgres.engine import Database
+from common.postgres.leader import LeaderConnection
+from common.settings.groups import KafkaSettings
+from common.subscriber.groups import describe_groups
+
+GROUPS = tuple(group for group in CONSUMERS if group.startswith(f"{CATALOG}."))
+PATIENCE = 5.0  # seconds for the connections of a recovery that was just killed to go
+PING = 5.0  # seconds; the server ends a leader's session that is idle for 15
+TIMEOUT = 15.0  # seconds
+
+_OTHERS = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND application_name = $1 AND pid <> pg_backend_pid()
+"""
+_ROWS = " UNION ALL ".join(
+    f"(SELECT '{table}' AS found FROM {table} LIMIT 1)"  # noqa: S608 (our own names)
+    for table in ("asset", "names", "library", "outbox", "outbox_head")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SoleWriter:
+    """Holds the lock of the catalog's relay, so that no relay of it can lead meanwhile."""
+
+    url: str
+    schema: str
+    kafka: KafkaSettings
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        """Raises Conflict (`catalog_running`) while any part of the catalog runs."""
+        await self._refuse_members()
+        leader = LeaderConnection(self.url, self.schema, purpose="relay")
+        await _lead(leader)
+        try:
+            await self._refuse_sessions(leader)
+            async with asyncio.TaskGroup() as group:
+                keeping = group.create_task(_keep(leader))
+                yield
+                keeping.cancel()
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from failed
+        finally:
+            await leader.resign()
+
+    async def _refuse_members(self) -> None:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.kafka.bootstrap)
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                await admin.start()
+            states = await describe_groups(admin, GROUPS)
+        except (KafkaError, OSError, TimeoutError) as error:
+            raise Unavailable("Kafka does not answer", code="kafka_unavailable") from error
+        finally:
+            await admin.close()
+        reading = sorted(name for name, state in states.items() if state.members)
+        if reading:
+            raise Conflict(
+                f"the catalog is running: it reads as {', '.join(reading)}", code="catalog_running"
+            )
+
+    async def _refuse_sessions(self, leader: LeaderConnection) -> None:
+        for _ in range(int(PATIENCE / 0.25)):
+            async with leader.mapped() as connection:
+                others = await connection.fetchval(_OTHERS, f"reprise-{self.schema}")
+            if not others:
+                return
+            await asyncio.sleep(0.25)
+        raise Conflict("the catalog is running: it is connected", code="catalog_running")
+
+
+async def refuse_rows(database: Database) -> None:
+    """Raises Conflict (`schema_not_empty`) unless the schema is empty, or half recovered."""
+    if await unfinished(database):
+        return
+    async with database.read() as session:
+        found = list(await session.scalars(text(_ROWS)))
+    if found:
+        raise Conflict(
+            f"the catalog's schema is not empty: there are rows in {', '.join(found)}",
+            code="schema_not_empty",
+        )
+
+
+async def _lead(leader: LeaderConnection) -> None:
+    for _ in range(int(PATIENCE / 0.25)):
+        if await leader.lead():
+            return
+        await asyncio.sleep(0.25)
+    raise Conflict("the catalog is running: its relay leads", code="catalog_running")
+
+
+async def _keep(leader: LeaderConnection) -> None:
+    while True:
+        await asyncio.sleep(PING)
+        if not await leader.still_leader():
+            raise Unavailable("the lock of the catalog's relay is lost", code="not_leader")
