@@ -50,6 +50,8 @@ POINTS: dict[str, str] = {
     "delivery.after_index_commit": "records and offset are in the index, nothing else is read",
     "delivery.before_index_swap": "a rebuilt index knows what the live one knows, no name is moved",
     "delivery.after_rebuild_batch": "a batch is in an index that is being built, the end is not",
+    "janitor.after_rebuild_batch": "a batch is in the shadow of the ledger, nothing is concluded",
+    "janitor.before_ledger_swap": "the shadow has the ledger's names, its transaction is open",
     "janitor.after_object": "one object of an order is gone, others may be left",
     "janitor.after_delete": "all objects of an order are gone, no row is closed",
     "janitor.after_close": "an order is closed with its proof, the worker has not gone on",
