@@ -7,6 +7,7 @@ from aiokafka.errors import KafkaError
 from faststream.kafka import KafkaBroker
 
 from common.errors import Unavailable
+from common.kafka.letting_go import let_go
 from common.kafka.topics import missing
 from common.settings.groups import KafkaSettings
 from common.subscriber.subscriber import ReliableSubscriber
@@ -65,7 +66,7 @@ async def _serve(settings: KafkaSettings, build: Build, stop: asyncio.Event) -> 
         _tell_running(subscribers, running=False)
         for subscriber in subscribers:
             subscriber.stopping.set()
-        await broker.stop()
+        await let_go(broker)
 
 
 def _tell_running(subscribers: Sequence[ReliableSubscriber], *, running: bool) -> None:

@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from common.errors import Gone, Unavailable
 from common.events.topics import Topic
 from common.kafka.broker import REQUEST_TIMEOUT_MS
+from common.kafka.letting_go import let_go
 from common.kafka.topics import missing
 from common.settings.groups import KafkaSettings
 from common.telemetry.liveness import beat
@@ -132,4 +133,4 @@ async def _consumer(
             consumer.seek(partition, position)
         yield consumer
     finally:
-        await consumer.stop()
+        await let_go(consumer)

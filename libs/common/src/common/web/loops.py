@@ -70,12 +70,24 @@ class SupervisedLoop:
     async def _once(self, stop: asyncio.Event) -> None:
         try:
             await self._loop(stop)
-        except Exception:
+        except (Exception, asyncio.CancelledError) as error:
+            if isinstance(error, asyncio.CancelledError) and _asked_to_end():
+                raise
             self._crashes.labels(self.name).inc()
             _logger.exception("loop.crashed", loop=self.name)
         else:
             if not stop.is_set():
                 _logger.warning("loop.ended", loop=self.name)
+
+
+def _asked_to_end() -> bool:
+    """Whether this very task was cancelled.
+
+    A library that awaits tasks of its own after cancelling them raises the same error, and a loop
+    that ended by it would never run again.
+    """
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
 
 
 def supervise(loops: Mapping[str, Loop], metrics: Metrics) -> list[SupervisedLoop]:

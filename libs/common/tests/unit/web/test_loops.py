@@ -37,6 +37,37 @@ async def test_a_loop_is_started_again_until_it_is_stopped() -> None:
     assert starts == 3
 
 
+async def test_a_loop_that_a_library_cancels_is_started_again() -> None:
+    starts = 0
+    stop = asyncio.Event()
+
+    async def loop(stopping: asyncio.Event) -> None:
+        nonlocal starts
+        starts += 1
+        if starts == 2:
+            stop.set()
+            return
+        # as awaiting a task does that its owner has cancelled: nobody asked for our end
+        raise asyncio.CancelledError
+
+    await asyncio.wait_for(supervised(loop, ManualClock()).run(stop), 5)
+    assert starts == 2
+
+
+async def test_a_loop_that_is_cancelled_ends() -> None:
+    stop, begun = asyncio.Event(), asyncio.Event()
+
+    async def loop(stopping: asyncio.Event) -> None:
+        begun.set()
+        await stopping.wait()
+
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(supervised(loop, ManualClock()).run(stop))
+        await begun.wait()
+        running.cancel()
+    assert running.cancelled()
+
+
 async def test_a_loop_that_stops_beating_is_stuck() -> None:
     clock = ManualClock()
     beaten, stop = asyncio.Event(), asyncio.Event()
