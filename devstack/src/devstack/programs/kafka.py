@@ -58,7 +58,13 @@ def java_command(tools: Toolbox, *options: str) -> list[str]:
 
 def _format(site: Site, properties: Path) -> None:
     cluster = base64.urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
-    storage = ["kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties)]
+    storage = [
+        "kafka.tools.StorageTool",
+        "format",
+        f"--cluster-id={cluster}",
+        "-c",
+        str(properties),
+    ]
     done = subprocess.run(
         [*java_command(site.tools), *storage, "--ignore-formatted"],
         env=site.environment(),
