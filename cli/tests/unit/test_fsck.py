@@ -1,14 +1,16 @@
 """What fsck makes of checks and statements, without any system behind them."""
 
+import re
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from common.clock import SystemClock
 from common.errors import Unavailable
 from common.fsck import Check, Contribution, CrossCheck, Finding, Scope, Speak, Statement
-from reprise_cli.commands.fsck import exit_code
+from reprise_cli.commands.fsck import anchor, exit_code
 from reprise_cli.cross_checks import CROSS_CHECKS, reached, taken, upload_ended
 from reprise_cli.fsck_run import Fsck, Result
 
@@ -159,3 +161,24 @@ def test_an_event_that_nobody_took_is_found() -> None:
 def test_each_comparison_has_a_name_of_its_own() -> None:
     names = [cross.name for cross in CROSS_CHECKS]
     assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(cross.name for cross in CROSS_CHECKS),
+        *(f"catalog.{shared}" for shared in ("relayed", "sequences", "log", "read", "taken")),
+        "upload-gateway.open",
+        "catalog.library",
+        "transcoder.steps",
+        "transcoder.jobs",
+        "janitor.orders",
+        "janitor.dead",
+        "delivery.loaded",
+    ],
+)
+def test_every_check_has_its_section_in_the_runbook(name: str) -> None:
+    page = (Path(__file__).parents[3] / "docs/runbooks/fsck.md").read_text()
+    headings = [line[3:].lower() for line in page.splitlines() if line.startswith("## ")]
+    anchors = {re.sub(r"[^a-z0-9 -]", "", heading).replace(" ", "-") for heading in headings}
+    assert anchor(Result(name, "I1", "", "broken")).partition("#")[2] in anchors

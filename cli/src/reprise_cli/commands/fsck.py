@@ -43,7 +43,7 @@ def fsck(
     scope = Scope(timedelta(seconds=age))
     results = asyncio.run(_run(scope, check or [], list_only=list_only, quiet=as_json))
     if as_json:
-        print_json([asdict(result) | {"runbook": _anchor(result)} for result in results])
+        print_json([asdict(result) | {"runbook": anchor(result)} for result in results])
     else:
         _show(results, list_only=list_only)
     if not list_only:
@@ -137,14 +137,14 @@ def _tell(result: Result) -> None:
         print_line(f"{result.name}: {result.verdict}: {result.reason}")
     if result.verdict != "broken":
         return
-    print_line(f"\n{result.name} ({result.invariant}): {result.meaning}. See {_anchor(result)}")
+    print_line(f"\n{result.name} ({result.invariant}): {result.meaning}. See {anchor(result)}")
     for finding in result.findings[:SHOWN]:
         print_line(f"  {finding.subject}  {finding.detail}")
     if len(result.findings) > SHOWN:
         print_line(f"  … and {len(result.findings) - SHOWN} more (`--json` has them all)")
 
 
-def _anchor(result: Result) -> str:
+def anchor(result: Result) -> str:
     """Where to read what to do: checks that every service has share a section."""
     service, _, what = result.name.rpartition(".")
     shared = what in {"relayed", "sequences", "log", "read", "taken"}
