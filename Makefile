@@ -9,7 +9,7 @@ CODE := libs services cli devstack $(wildcard tests benchmarks) conftest.py
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help install lock up down status logs fmt lint types imports sizes test test-long unit integration e2e \
-        check demo requirements generate compose-env bench-relay
+        check demo requirements generate compose-env bench-events
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' Makefile
@@ -56,8 +56,8 @@ integration: $(STAMP) ## adapters against the real broker, database and store
 e2e: $(STAMP) ## stories through the one origin
 	$(BIN)/pytest -m "e2e and not long" $(ARGS)
 
-bench-relay: $(STAMP) ## events per second through the outbox (needs `make up`)
-	@. .dev/env && $(BIN)/python benchmarks/relay.py --kafka $$REPRISE_KAFKA_BOOTSTRAP --postgres $$REPRISE_POSTGRES_ADMIN_URL $(ARGS)
+bench-events: $(STAMP) ## relay, commit to handler, recovery in figures (needs `make up`)
+	@. .dev/env && $(BIN)/python -m benchmarks.events --kafka $$REPRISE_KAFKA_BOOTSTRAP --postgres $$REPRISE_POSTGRES_ADMIN_URL $(ARGS)
 
 requirements: $(STAMP) ## which requirements the last complete run proves
 	@$(RUN) requirements $(ARGS)

@@ -1,0 +1,24 @@
+"""What the parts of a benchmark hand back, and how it is shown."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from rich.console import Console
+from rich.table import Table
+
+
+class Row(NamedTuple):
+    """One figure: what was measured, the value with its unit, and what it stands beside."""
+
+    what: str
+    figure: str
+    beside: str = ""
+
+
+def show(title: str, rows: Iterable[Row]) -> None:
+    table = Table(title=title, title_justify="left")
+    for column in ("what", "figure", "beside"):
+        table.add_column(column, no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)
