@@ -1,5 +1,6 @@
 """Random lives of a few assets: facts of the other services and commands, drawn by hypothesis."""
 
+import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -11,9 +12,11 @@ from services.catalog.tests.ways_in import GRACE, WaysIn
 
 from catalog.domain.asset import Asset
 from catalog.domain.states import State
+from catalog.ports import Transactions
 from catalog.usecases.delete_asset import DeleteAsset
 from catalog.usecases.end_grace import EndGrace
 from catalog.usecases.restore_asset import RestoreAsset
+from common.clock import SystemClock
 from common.errors import NotYet, RepriseError, Unavailable
 from common.events import Received
 from common.testing.clock import ManualClock
@@ -57,11 +60,14 @@ class Life:
 
     catalog: MemoryCatalog
     stories: list[Story]
+    transactions: Transactions | None = None
+    grace: timedelta = GRACE
     inputs: list[Received] = field(default_factory=list)
     waiting: list[Received] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.ways_in = WaysIn(self.catalog)
+        self.work = self.transactions or self.catalog
+        self.ways_in = WaysIn(self.work)
 
     @property
     def clock(self) -> ManualClock:
@@ -82,8 +88,8 @@ class Life:
     async def command(self, name: str, story: Story) -> None:
         """An operator, a sweep or the janitor acts; what is refused changes nothing."""
         actions: dict[str, Callable[[], Awaitable[object]]] = {
-            "delete": lambda: DeleteAsset(self.catalog, GRACE)(story.asset_id),
-            "restore": lambda: RestoreAsset(self.catalog)(story.asset_id),
+            "delete": lambda: DeleteAsset(self.work, self.grace)(story.asset_id),
+            "restore": lambda: RestoreAsset(self.work)(story.asset_id),
             "end_grace": self._end_grace,
             "janitor": lambda: self._janitor(story),
         }
@@ -94,11 +100,12 @@ class Life:
 
     async def _end_grace(self) -> None:
         self.clock.advance((GRACE + timedelta(days=1)).total_seconds())
-        await EndGrace(self.catalog)()
+        await EndGrace(self.work)()
 
     async def _janitor(self, story: Story) -> None:
-        asset = self.catalog.rows.get(story.asset_id)
-        if asset is not None and asset.state.value == "purging":
+        async with self.work.open() as work:
+            asset = await work.assets.lock(story.asset_id)
+        if asset is not None and asset.state is State.PURGING:
             await self.tell(story.object_purged())
             await self.tell(story.purged())
 
@@ -122,6 +129,22 @@ def lives(draw: st.DrawFn) -> Steps:
     return steps
 
 
+def some_steps(seed: int) -> Steps:
+    """A life as `lives` draws it, from a seed."""
+    chance = random.Random(seed)
+    lanes: list[list[str | Tell]] = []
+    for _ in range(2):
+        lane: list[str | Tell] = [*chance.choice(BEGINNINGS), *chance.choice(ENDINGS)]
+        for _ in range(chance.randrange(6)):
+            lane.insert(chance.randrange(len(lane) + 1), chance.choice(COMMANDS))
+        lanes.append(lane)
+    steps: Steps = []
+    while any(lanes):
+        number = chance.choice([n for n, lane in enumerate(lanes) if lane])
+        steps.append((number, lanes[number].pop(0)))
+    return steps
+
+
 def comparable(asset: Asset | None) -> Asset | None:
     """Without the order of renditions, and of the dead without what is lost by design."""
     if asset is None:
@@ -137,10 +160,24 @@ async def lived(steps: Steps) -> Life:
     """The life of these steps, a second of the clock each."""
     clock, sha256 = ManualClock(), some_sha256()
     life = Life(MemoryCatalog(clock), [Story(sha256=sha256, clock=clock) for _ in range(2)])
+    await live(life, steps)
+    return life
+
+
+async def lived_on(transactions: Transactions, steps: Steps) -> Life:
+    """The same on the real adapters, whose clock is the database's: a delete's grace is over."""
+    sha256, clock = some_sha256(), SystemClock()
+    stories = [Story(sha256=sha256, clock=clock) for _ in range(2)]
+    life = Life(MemoryCatalog(), stories, transactions, timedelta())
+    await live(life, steps)
+    return life
+
+
+async def live(life: Life, steps: Steps) -> None:
+    """A second of the clock for each step."""
     for number, step in steps:
-        clock.advance(1)
+        life.clock.advance(1)
         if isinstance(step, str):
             await life.command(step, life.stories[number])
         else:
             await life.tell(step(life.stories[number]))
-    return life

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from datetime import timedelta
 
 from aiokafka import AIOKafkaProducer
 from services.catalog.tests.ways_in import GRACE
 
-from catalog.recovery.adapters.kafka_log import KafkaLog
+from catalog.recovery.adapters.kafka_log import BATCH, KafkaLog
 from catalog.recovery.assembly import TOPICS, build_rebuild, build_untold, open_log
+from catalog.recovery.ports import Progress
 from catalog.recovery.usecases.rebuild_rows import RebuildRows
 from catalog.recovery.usecases.tell_untold import TellUntold
 from common.clock import Clock, SystemClock
@@ -40,7 +42,8 @@ class ScratchLog:
     def __init__(self, bootstrap: str) -> None:
         self.kafka = KafkaSettings(bootstrap=bootstrap)
         self.places = {topic.name: scratch_topic(topic) for topic in TOPICS}
-        self.progress = Unwatched()
+        self.progress: Progress = Unwatched()
+        self.batch = BATCH
 
     async def make(self) -> "ScratchLog":
         await apply(self.kafka, list(self.places.values()))
@@ -76,7 +79,7 @@ class ScratchLog:
                 )
 
     def log(self) -> KafkaLog:
-        return open_log(self.kafka, self.places)
+        return replace(open_log(self.kafka, self.places), batch=self.batch)
 
     def rebuild(
         self, database: Database, *, clock: Clock | None = None, grace: timedelta = GRACE

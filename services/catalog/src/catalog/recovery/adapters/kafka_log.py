@@ -25,6 +25,7 @@ class KafkaLog:
 
     settings: KafkaSettings
     topics: Sequence[Topic]
+    batch: int = BATCH
 
     async def ends(self) -> Mapping[str, Positions]:
         async with _consumer(self.settings) as consumer:
@@ -49,15 +50,15 @@ class KafkaLog:
             consumer.assign([TopicPartition(topic.name, number) for number in open_])
             for number, offset in open_.items():
                 consumer.seek(TopicPartition(topic.name, number), offset)
-            async for batch in _batches(consumer, topic.name, open_, ends):
+            async for batch in _batches(consumer, topic.name, open_, ends, self.batch):
                 yield batch
 
 
 async def _batches(
-    consumer: AIOKafkaConsumer, topic: str, open_: dict[int, int], ends: Positions
+    consumer: AIOKafkaConsumer, topic: str, open_: dict[int, int], ends: Positions, most: int
 ) -> AsyncIterator[LogBatch]:
     while open_:
-        batch = await _batch(consumer, topic, open_, ends)
+        batch = await _batch(consumer, topic, open_, ends, most)
         for number, offset in batch.positions.items():
             open_[number] = offset
             if offset >= ends[number]:
@@ -67,12 +68,12 @@ async def _batches(
 
 
 async def _batch(
-    consumer: AIOKafkaConsumer, topic: str, open_: Mapping[int, int], ends: Positions
+    consumer: AIOKafkaConsumer, topic: str, open_: Mapping[int, int], ends: Positions, most: int
 ) -> LogBatch:
     """One poll; positions also move past transaction markers, which are no records."""
     async with asyncio.timeout(SILENCE):
         while True:
-            got = await consumer.getmany(timeout_ms=500, max_records=BATCH)
+            got = await consumer.getmany(timeout_ms=500, max_records=most)
             records = [
                 record
                 for partition, found in got.items()

@@ -88,10 +88,10 @@ SELECT asset_id AS subject,
     name || ': ' || CASE WHEN live IS NULL THEN 'only in the log' WHEN rebuilt IS NULL
         THEN 'not in the log' ELSE 'not the same' END AS detail
 FROM (
-    SELECT asset_id, run, name, to_jsonb(r) AS live FROM live_rendition AS r
+    SELECT asset_id, r.run, r.name, to_jsonb(r) AS live FROM live_rendition AS r
     JOIN live_asset AS of USING (asset_id) WHERE of.state <> 'purged' OR r.key IS NOT NULL
 ) AS l FULL JOIN (
-    SELECT asset_id, run, name, to_jsonb(r) AS rebuilt FROM rendition AS r
+    SELECT asset_id, r.run, r.name, to_jsonb(r) AS rebuilt FROM rendition AS r
     JOIN asset AS of USING (asset_id) WHERE of.state <> 'purged' OR r.key IS NOT NULL
 ) AS r USING (asset_id, run, name) JOIN standing USING (asset_id)
 WHERE standing = 'same' AND live IS DISTINCT FROM rebuilt
