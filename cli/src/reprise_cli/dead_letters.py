@@ -82,14 +82,21 @@ async def entries(
 ) -> list[Entry]:
     """All of these groups, the oldest first; decisions come from each service's schema."""
     found: list[Entry] = []
+    decided = await _decided(databases, groups)
     for group, topic in groups.items():
-        async with (
-            open_schema(databases, service_of(group)) as database,
-            database.read() as session,
-        ):
-            decided = await decisions(session, group)
-        found += await _of_group(log, group, topic, decided)
+        found += await _of_group(log, group, topic, decided[group])
     return sorted(found, key=lambda entry: entry.at)
+
+
+async def _decided(
+    databases: ServiceDatabases, groups: Collection[str]
+) -> dict[str, dict[str, Decision]]:
+    found: dict[str, dict[str, Decision]] = {}
+    for service in sorted(set(map(service_of, groups))):
+        async with open_schema(databases, service) as database, database.read() as session:
+            for group in (one for one in groups if service_of(one) == service):
+                found[group] = await decisions(session, group)
+    return found
 
 
 async def _of_group(

@@ -59,15 +59,14 @@ def mend(original: SourceRecord, file: Path) -> Mended:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        text = file.read_text(encoding="utf-8")
-        given = json.loads(text)
+        given = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise Invalid(f"{file} cannot be read as JSON", code="bad_edit") from error
     if not isinstance(given, dict) or not isinstance(given.get("value"), dict):
         raise Invalid(f"{file} has no object `value`", code="bad_edit")
     if not isinstance(given.get("headers", {}), dict):
         raise Invalid(f"`headers` of {file} is no object", code="bad_edit")
-    if SCRUBBED in text:
+    if SCRUBBED in json.dumps([given["value"], given.get("headers")]):
         raise Invalid(f"{file} holds {SCRUBBED}, which was never in the record", code="bad_edit")
     return given
 

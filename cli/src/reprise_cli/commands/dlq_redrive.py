@@ -90,6 +90,7 @@ def _tell(done: Sequence[Redriven], wanted: int, *, as_json: bool) -> None:
         )
         return
     rows = [(one.entry.id, one.entry.group, one.outcome, one.detail) for one in done]
-    print_table(["id", "group", "outcome", "detail"], rows)
+    if rows:
+        print_table(["id", "group", "outcome", "detail"], rows)
     if len(done) < wanted:
         print_line(f"Stopped: {wanted - len(done)} of {wanted} were not touched.")

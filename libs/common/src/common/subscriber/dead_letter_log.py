@@ -11,12 +11,12 @@ from aiokafka.errors import KafkaError
 from common.errors import NotFound, Unavailable
 from common.events.record import SourceRecord
 from common.events.topics import CONSUMERS, Topic, dead_letter_topic
-from common.kafka.topics import missing
 from common.settings.groups import KafkaSettings
 from common.subscriber.dead_letter import DeadLetter, read_dead_letter
 
 TIMEOUT = 20.0  # seconds to open, or to get the next records
 POLL_MS = 500
+FETCH_WAIT_MS = 20
 MAX_RECORDS = 200  # at once in memory
 
 
@@ -29,7 +29,7 @@ class DeadLetterLog:
     """The dead letter topics, read by place and without a group: looking changes nothing."""
 
     def __init__(self, settings: KafkaSettings) -> None:
-        self._settings, self._known = settings, set[str]()
+        self._known = set[str]()
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=settings.bootstrap,
             client_id="reprise-dlq",
@@ -38,6 +38,9 @@ class DeadLetterLog:
             auto_offset_reset="earliest",  # what was deleted while we read is passed over
             isolation_level="read_committed",
             request_timeout_ms=10_000,
+            retry_backoff_ms=10,  # a topic that is asked for first is unknown to the client
+            # the broker answers one connection in order: whatever is asked next waits for a fetch
+            fetch_max_wait_ms=FETCH_WAIT_MS,
         )
 
     async def __aenter__(self) -> Self:
@@ -90,10 +93,18 @@ class DeadLetterLog:
 
     async def _place(self, group: str, source: Topic) -> TopicPartition:
         name = dead_letter_topic(source, group).name
-        if name not in self._known and await missing(self._settings, [name]):
+        if name not in self._known:
+            self._known = await self._topics()
+        if name not in self._known:
             raise Unavailable(f"no such topic: {name}", code="topic_missing")
-        self._known.add(name)
         return TopicPartition(name, 0)
+
+    async def _topics(self) -> set[str]:
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                return set(await self._consumer.topics())
+        except (KafkaError, OSError, TimeoutError) as error:
+            raise _silent() from error
 
     async def _bounds(self, at: TopicPartition) -> tuple[int, int]:
         try:

@@ -25,6 +25,7 @@ from common.settings.groups import KafkaSettings
 OPEN_TIMEOUT = 15.0  # seconds
 MEASURE_TIMEOUT = 20.0  # seconds for one group
 POLL_MS = 200
+FETCH_WAIT_MS = 50
 # what is read of each partition that is behind: enough to count a small lag record by record
 LOOK_BYTES = 128 * 1024
 # a fresh or restarted broker says these for a moment
@@ -80,6 +81,9 @@ class LagReader:
             auto_offset_reset="earliest",
             isolation_level="read_committed",
             request_timeout_ms=10_000,
+            retry_backoff_ms=20,  # a topic that is asked for first is unknown to the client
+            # the broker answers one connection in order: whatever is asked next waits for a fetch
+            fetch_max_wait_ms=FETCH_WAIT_MS,
             max_partition_fetch_bytes=LOOK_BYTES,
         )
         self._closing = AsyncExitStack()
@@ -180,7 +184,7 @@ class LagReader:
                 if records or position >= ends[at]:
                     unread = max(0, ends[at] - position)
                     found[at] = (len(records) + unread, _came(records))
-                    self._consumer.pause(at)
+                    self._consumer.pause(at)  # and the client fetches nothing more of it
         return found
 
 
