@@ -53,7 +53,10 @@ class Retrier:
             return False
         lane.waiting = await parking.count()
         lane.metrics.parked_keys.set(lane.waiting)
-        if lane.gate.reason is not None or not lane.waiting:
+        if not lane.waiting:
+            return False
+        await lane.gate.look()  # its consumer may not have begun, for want of Kafka
+        if lane.gate.reason is not None:
             return False
         keys = await parking.due(KEYS)
         for key in keys:
