@@ -38,7 +38,12 @@ async def describe_groups(
     """The state of each; a group that never was is `dead` without members. Raises Unavailable."""
     try:
         async with asyncio.timeout(TIMEOUT):
-            responses: list[Any] = await admin.describe_consumer_groups(list(groups))
+            # one by one: aiokafka 0.14 cannot read an answer about several groups
+            responses: list[Any] = [
+                response
+                for group in groups
+                for response in await admin.describe_consumer_groups([group])
+            ]
     except (KafkaError, OSError, TimeoutError) as error:
         raise Unavailable("Kafka does not answer", code="kafka_unavailable") from error
     return {
