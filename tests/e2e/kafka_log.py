@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
-from common.events.topics import CONSUMERS, TOPICS
+from common.events.topics import CONSUMERS
+from common.kafka.letting_go import let_go
+from common.kafka.topics import ALL_TOPICS
 
 FACTS = ("media.uploads.v1", "media.assets.v1", "media.renditions.v1", "media.purges.v1")
 
@@ -48,7 +50,7 @@ async def _read(bootstrap: str, key: bytes, topics: tuple[str, ...]) -> list[Rec
     try:
         partitions = [
             TopicPartition(topic.name, number)
-            for topic in TOPICS
+            for topic in ALL_TOPICS
             if topic.name in topics
             for number in range(topic.partitions)
         ]
@@ -67,7 +69,7 @@ async def _read(bootstrap: str, key: bytes, topics: tuple[str, ...]) -> list[Rec
                 ]
         return found
     finally:
-        await consumer.stop()
+        await let_go(consumer)
 
 
 async def _write(bootstrap: str, records: tuple[Record, ...]) -> None:
