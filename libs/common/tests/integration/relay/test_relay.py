@@ -223,7 +223,7 @@ async def test_a_leader_whose_process_stands_still_is_followed_and_fenced(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The server ends the idle session that holds its lock: nobody has to find out otherwise."""
-    monkeypatch.setattr(leader, "IDLE_TIMEOUT_MS", 700)
+    monkeypatch.setattr(leader, "IDLE_TIMEOUT_MS", 2_000)
     asset = new_asset_id()
     told = Metrics(SERVICE)
     stuck = HeldSource(scene.schema.url, scene.schema.name)
@@ -231,6 +231,7 @@ async def test_a_leader_whose_process_stands_still_is_followed_and_fenced(
     await append_all(scene.schema.database, [fact(asset, 1, scene.topic)])
     async with scene.running(scene.relay(stuck, told)):
         await stuck.fetched.wait()
+        monkeypatch.undo()  # for the other, which may have to wait for a busy broker
         async with scene.running(scene.relay(scene.source())):
             await read_all(scene.kafka, scene.topic, until=lambda found: len(found) == 1)
             stuck.go_on.set()
