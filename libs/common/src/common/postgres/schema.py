@@ -184,7 +184,7 @@ CREATE TABLE job (
 # any of its rows has come. Rows of a discarded record go; the audit stays.
 # `fuse` is one row per group that was ever paused; `paused_at` NULL is running. `dead_letter` keeps
 # what an operator decided about a dead letter: the topic itself cannot be edited. `digest` names
-# the record by its origin and id, and not by its place among the dead letters, because offsets start
+# the record by its origin and id, not by its place among the dead letters, because offsets start
 # again after a lost Kafka. A decision covers the copies kept up to `kept_at`, Kafka's time of the
 # newest then: a redriven record that fails again is undecided again.
 CONSUMERS_V1 = (
