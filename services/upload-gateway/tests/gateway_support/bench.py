@@ -80,13 +80,15 @@ class Bench:
         self.append = AppendBytes(self.ledger, self.writers, self.buffers, receive)
 
     async def created(
-        self, length: int, *, role: Role = "admin", owner: UserId = OWNER, **metadata: str
+        self, length: int | None, *, role: Role = "admin", owner: UserId = OWNER, **metadata: str
     ) -> Upload:
         named = metadata or {"filename": "set.flac", "filetype": "audio/flac"}
         return await self.create(NewUpload(owner, role, length, "", named))
 
-    async def sent(self, upload: Upload, offset: int, *chunks: bytes | CutReason) -> Upload:
-        wanted = Append(upload.id, OWNER, offset, None)
+    async def sent(
+        self, upload: Upload, offset: int, *chunks: bytes | CutReason, length: int | None = None
+    ) -> Upload:
+        wanted = Append(upload.id, OWNER, offset, None, length)
         return await self.append(wanted, ListedBody(*chunks))
 
     async def verified(self, upload: Upload) -> Upload:

@@ -36,6 +36,7 @@ def new_upload() -> Upload:
         user_id=OWNER,
         kind="audio",
         key=original_key(asset_id, "flac"),
+        max_length=100_000_000,
         length=100,
         part_size=10,
         created_at=now,

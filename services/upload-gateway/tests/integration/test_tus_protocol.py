@@ -19,6 +19,7 @@ def test_options_needs_no_login_and_tells_the_truth(gateway: RealGateway) -> Non
     assert answer.headers["tus-extension"].split(",") == [
         "creation",
         "creation-with-upload",
+        "creation-defer-length",
         "termination",
         "expiration",
     ]
@@ -94,7 +95,7 @@ def test_a_declared_type_outside_the_allowlist_is_refused_at_once(client: httpx.
         {},
         {"Upload-Length": "-1"},
         {"Upload-Length": "1.5"},
-        {"Upload-Defer-Length": "1"},
+        {"Upload-Defer-Length": "2"},
         {"Upload-Length": "1", "Upload-Metadata": "filename ***"},
         {"Upload-Length": "1", "Upload-Metadata": "a YQ==,a YQ=="},
     ],

@@ -24,6 +24,7 @@ upload = Table(
     Column("kind", Text),
     Column("key", Text),
     Column("length", BigInteger),
+    Column("max_length", BigInteger),
     Column("part_size", Integer),
     Column("created_at", DateTime(timezone=True)),
     Column("expires_at", DateTime(timezone=True)),

@@ -16,12 +16,12 @@ Reason = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a client says of a file before it sends it."""
+    """What a client says of a file before it sends it; `length` None when it cannot know yet."""
 
     kind: str | None
     declared_type: str | None
     extension: str | None
-    length: int
+    length: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,16 @@ class Refusal:
     reason: Reason
 
 
-def accepted_kind(claim: Claim, role: Role, max_size: int) -> MediaKind:
-    """The kind under which the upload may start.
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """The kind under which an upload starts, and the bytes it may have at most."""
+
+    kind: MediaKind
+    limit: int
+
+
+def accepted(claim: Claim, role: Role, max_size: int) -> Acceptance:
+    """What the upload may become.
 
     Raises TypeNotAllowed for an unknown kind or a declared type outside the kind's list,
     KindForbidden for the role, OverLimit for the length. An extension is judged with the content,
@@ -46,9 +54,9 @@ def accepted_kind(claim: Claim, role: Role, max_size: int) -> MediaKind:
     if declared is not None and not declared_as(declared) & rules.formats:
         raise TypeNotAllowed(f"this type is not taken as {kind}", kind=kind)
     limit = min(max_size, rules.max_size or max_size)
-    if claim.length > limit:
+    if claim.length is not None and claim.length > limit:
         raise OverLimit(f"a file of kind {kind} may have {limit} bytes", limit=limit)
-    return kind
+    return Acceptance(kind, limit)
 
 
 def judged_content(

@@ -4,6 +4,7 @@ from common.errors import (
     Conflict,
     Forbidden,
     Gone,
+    Invalid,
     NotFound,
     TooLarge,
     Unavailable,
@@ -52,6 +53,12 @@ class PastLength(TooLarge):
     """More bytes than the upload was created for; nothing beyond the length counts."""
 
     default_code = "past_length"
+
+
+class LengthMismatch(Invalid):
+    """The upload's length was said before, and it was another; or more bytes are there already."""
+
+    default_code = "length_mismatch"
 
 
 class KindForbidden(Forbidden):

@@ -8,7 +8,14 @@ from uuid import UUID
 from common.events import MediaKind
 from common.ids import AssetId, ObjectKey, UploadId, UserId
 from upload_gateway.domain.acceptance import Reason
-from upload_gateway.domain.errors import OffsetMismatch, PastLength, Superseded, UploadGone
+from upload_gateway.domain.errors import (
+    LengthMismatch,
+    OffsetMismatch,
+    OverLimit,
+    PastLength,
+    Superseded,
+    UploadGone,
+)
 from upload_gateway.domain.formats import NAMINGS, Format
 from upload_gateway.domain.part_plan import PartPlan
 
@@ -54,6 +61,7 @@ class Upload:
     `offset` is what is committed and never shrinks. `generation` is the fence: each request that
     writes takes the next one, and a commit under an older one is refused. `sequence` counts the
     facts told of the asset. `metadata` is the client's header, echoed and never interpreted again.
+    `length` is None while the client has not said it; `max_length` is what it may be at most.
     """
 
     id: UploadId
@@ -61,7 +69,8 @@ class Upload:
     user_id: UserId
     kind: MediaKind
     key: ObjectKey
-    length: int
+    length: int | None
+    max_length: int
     part_size: int
     created_at: datetime
     expires_at: datetime
@@ -85,7 +94,23 @@ class Upload:
 
     @property
     def plan(self) -> PartPlan:
-        return PartPlan(self.length, self.part_size)
+        """Its parts; while the length is open, as if the upload grew as large as it may."""
+        return PartPlan(self.bound, self.part_size)
+
+    @property
+    def bound(self) -> int:
+        """The offset behind which no byte counts."""
+        return self.max_length if self.length is None else self.length
+
+    @property
+    def full(self) -> bool:
+        """No byte fits any more; an upload of open length may be full and not whole."""
+        return self.offset == self.bound
+
+    @property
+    def in_parts(self) -> bool:
+        """No byte waits in a staged segment."""
+        return self.full or self.offset % self.part_size == 0
 
     @property
     def whole(self) -> bool:
@@ -98,16 +123,38 @@ class Upload:
             raise UploadGone(f"the upload is {self.state}")
         return self
 
-    def continued(self, offset: int, size: int | None) -> "Upload":
-        """In the hands of a new writer, who continues at `offset` with `size` bytes (or None)."""
+    def continued(self, offset: int, size: int | None, length: int | None = None) -> "Upload":
+        """In the hands of a new writer, who continues at `offset` with `size` bytes (or None).
+
+        `length` is what this writer says the whole upload has; it may be said once.
+        """
         self.remembered()
         if offset != self.offset:
             raise OffsetMismatch(self.offset)
-        if size is not None and offset + size > self.length:
-            raise PastLength(f"the upload has {self.length} bytes")
-        if self.state not in RUNNING or size == 0:
+        upload = self if length is None else self.measured(length)
+        if size is not None and offset + size > upload.bound:
+            raise upload.too_long()
+        if upload.state not in RUNNING or (size == 0 and upload is self):
+            return upload
+        return replace(upload, state="receiving", generation=self.generation + 1)
+
+    def measured(self, length: int) -> "Upload":
+        """With its length known at last; the same length again changes nothing."""
+        if self.length == length:
             return self
-        return replace(self, state="receiving", generation=self.generation + 1)
+        if self.length is not None:
+            raise LengthMismatch(f"the upload has {self.length} bytes")
+        if length < self.offset:
+            raise LengthMismatch(f"{self.offset} bytes are there already")
+        if length > self.max_length:
+            raise self.too_long()
+        return replace(self, length=length)
+
+    def too_long(self) -> PastLength | OverLimit:
+        """Why no byte behind `bound` counts."""
+        if self.length is None:
+            return OverLimit(f"this file may have {self.bound} bytes", limit=self.bound)
+        return PastLength(f"the upload has {self.bound} bytes")
 
     def held_by(self, generation: int) -> "Upload":
         """Itself, or Superseded when another writer took over or the upload ended meanwhile."""
@@ -117,8 +164,8 @@ class Upload:
 
     def advanced(self, offset: int, expires_at: datetime) -> "Upload":
         """With more bytes committed."""
-        if not self.offset <= offset <= self.length:
-            raise PastLength(f"the upload has {self.length} bytes")
+        if not self.offset <= offset <= self.bound:
+            raise self.too_long()
         return replace(self, state="receiving", offset=offset, expires_at=expires_at)
 
     def verifying(self, sha256: str | None) -> "Upload":

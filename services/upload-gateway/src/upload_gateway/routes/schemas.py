@@ -10,7 +10,10 @@ from upload_gateway.domain.upload import State, Upload
 
 
 class UploadStatus(BaseModel):
-    """One upload. `offset`, `length` and `size` are bytes; `reason` is set when it was rejected."""
+    """One upload. `offset`, `length` and `size` are bytes; `reason` is set when it was rejected.
+
+    `length` is null while the client has not said it.
+    """
 
     upload_id: UUID
     asset_id: UUID
@@ -20,7 +23,7 @@ class UploadStatus(BaseModel):
     duplicate_of: UUID | None
     file_name: str | None
     offset: int
-    length: int
+    length: int | None
     sha256: str | None
     size: int | None
     content_type: str | None

@@ -10,7 +10,7 @@ from common.errors import Invalid, TooLarge, UnsupportedType
 from upload_gateway.domain.upload import RUNNING, Upload
 
 VERSION = "1.0.0"
-EXTENSIONS = "creation,creation-with-upload,termination,expiration"
+EXTENSIONS = "creation,creation-with-upload,creation-defer-length,termination,expiration"
 BODY_TYPE = "application/offset+octet-stream"
 MAX_METADATA = 32 * 1024  # bytes of the header; 14 kB is seen in the wild (protocols.md 1.8)
 MAX_NUMBER = 2**63 - 1
@@ -47,11 +47,18 @@ def metadata(header: str) -> dict[str, str]:
     return pairs
 
 
-def length(headers: Mapping[str, str]) -> int:
-    """`Upload-Length` of a new upload."""
-    if "upload-defer-length" in headers or "upload-concat" in headers:
+def length(headers: Mapping[str, str]) -> int | None:
+    """`Upload-Length` of a new upload; None when it is deferred, which must be said."""
+    if "upload-concat" in headers:
         raise Invalid("this extension is not offered", code="extension_not_offered")
-    return required(headers, "upload-length")
+    deferred, known = headers.get("upload-defer-length"), number(headers, "upload-length")
+    if deferred is None:
+        return required(headers, "upload-length")
+    if deferred != "1" or known is not None:
+        raise Invalid(
+            "Upload-Defer-Length is 1 and stands for Upload-Length", code="invalid_header"
+        )
+    return None
 
 
 def body_size(headers: Mapping[str, str]) -> int | None:
@@ -84,10 +91,12 @@ def progress(upload: Upload) -> dict[str, str]:
 
 def description(upload: Upload) -> dict[str, str]:
     """What HEAD says."""
-    said = progress(upload) | {
-        "Upload-Length": str(upload.length),
-        "Cache-Control": "no-store",
-    }
+    known = (
+        {"Upload-Defer-Length": "1"}
+        if upload.length is None
+        else {"Upload-Length": str(upload.length)}
+    )
+    said = progress(upload) | known | {"Cache-Control": "no-store"}
     return said | ({"Upload-Metadata": upload.metadata} if upload.metadata else {})
 
 

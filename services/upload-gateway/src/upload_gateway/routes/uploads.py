@@ -57,7 +57,7 @@ def build_tus_routes(uses: TusUseCases, callers: Callers) -> APIRouter:
         length, size = tus_headers.length(headers), tus_headers.body_size(headers)
         if size != 0:
             tus_headers.require_body_type(headers)
-        if (size or 0) > length:
+        if length is not None and (size or 0) > length:
             raise PastLength("the body is longer than Upload-Length")
         upload = await uses.create(_new_upload(request, caller, length))
         said = {"Location": tus_headers.location(headers, request.url.scheme, upload)}
@@ -81,6 +81,7 @@ def build_tus_routes(uses: TusUseCases, callers: Callers) -> APIRouter:
             caller.user_id,
             offset,
             tus_headers.body_size(request.headers),
+            tus_headers.number(request.headers, "upload-length"),
         )
         upload = await uses.append(wanted, RequestBody(request, uses.received))
         return Response(status_code=204, headers=tus_headers.progress(upload))
@@ -101,7 +102,7 @@ def upload_id_of(text: str) -> UploadId:
         raise UploadNotFound from error
 
 
-def _new_upload(request: Request, caller: Caller, length: int) -> NewUpload:
+def _new_upload(request: Request, caller: Caller, length: int | None) -> NewUpload:
     header = request.headers.get("upload-metadata", "")
     return NewUpload(
         user_id=caller.user_id,

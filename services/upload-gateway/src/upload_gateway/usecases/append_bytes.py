@@ -1,24 +1,37 @@
 """Continue an upload with the body of one request; the path of a PATCH begins here."""
 
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from common.errors import Unavailable
 from common.ids import UploadId, UserId
 from upload_gateway.domain.errors import Superseded, UploadCut, UploadGone, UploadNotFound
 from upload_gateway.domain.upload import RUNNING, Upload
-from upload_gateway.ports import Body, BodyCut, Buffers, CutReason, Ledger, Writer, Writers
+from upload_gateway.ports import (
+    Body,
+    BodyCut,
+    Buffers,
+    CutReason,
+    Ledger,
+    Transaction,
+    Writer,
+    Writers,
+)
 from upload_gateway.usecases.receive_parts import Received, ReceiveParts
 
 
 @dataclass(frozen=True, slots=True)
 class Append:
-    """One PATCH. `size` is the declared length of the body, None when it comes in chunks."""
+    """One PATCH. `size` is the declared length of the body, None when it comes in chunks.
+
+    `length` is the upload's, where this request is the one that says it.
+    """
 
     upload_id: UploadId
     user_id: UserId
     offset: int
     size: int | None
+    length: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +46,13 @@ class AppendBytes:
     async def __call__(self, append: Append, body: Body) -> Upload:
         """The upload with all that was committed.
 
-        Raises UploadNotFound, UploadGone, OffsetMismatch or PastLength with nothing changed;
-        Superseded when a newer request took over; UploadCut or Unavailable when the rest should be
-        sent again later. In the last three cases the offset may have moved: what was committed
-        stays.
+        Raises UploadNotFound, UploadGone, OffsetMismatch, LengthMismatch, OverLimit or PastLength
+        with nothing changed; Superseded when a newer request took over; UploadCut or Unavailable
+        when the rest should be sent again later. In the last three cases, and when only the bytes
+        themselves show that they are too many, the offset may have moved: what was committed stays.
         """
         upload = await self._claim(append)
-        if upload.state not in RUNNING or append.size == 0:
+        if upload.state not in RUNNING or (append.size == 0 and not upload.whole):
             return upload
         async with self.writers.writing(upload.id, upload.generation) as writer:
             received = await self._received(upload, body, writer)
@@ -65,9 +78,24 @@ class AppendBytes:
                 raise Unavailable(
                     "this upload has larger parts than are set now", code="part_size_lowered"
                 )
-            claimed = upload.continued(append.offset, append.size)
+            claimed = upload.continued(append.offset, append.size, append.length)
             if claimed is not upload:
-                await tx.save(claimed)
+                claimed = await self._saved(tx, upload, claimed)
+        return claimed
+
+    async def _saved(self, tx: Transaction, upload: Upload, claimed: Upload) -> Upload:
+        """A length that makes an upload whole counts with its last part, which may be staged yet.
+
+        Else a row could say that all bytes are there while nothing moves it on.
+        """
+        if not claimed.whole:
+            await tx.save(claimed)
+        elif upload.in_parts:
+            claimed = claimed.verifying(None)
+            await tx.save(claimed)
+            await tx.enqueue_verify(claimed)
+        else:
+            await tx.save(replace(claimed, length=None))
         return claimed
 
 

@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 
 from common.clock import Clock
-from common.events import MediaKind
 from common.failpoints import failpoint
 from common.ids import UserId, new_asset_id, new_upload_id, original_key
-from upload_gateway.domain.acceptance import Claim, accepted_kind, likely_format
+from upload_gateway.domain.acceptance import Acceptance, Claim, accepted, likely_format
 from upload_gateway.domain.facts import announced, named, started
 from upload_gateway.domain.file_names import presentable
 from upload_gateway.domain.formats import NAMINGS, extension_of
@@ -21,11 +20,14 @@ _TYPE = ("filetype", "type")
 
 @dataclass(frozen=True, slots=True)
 class NewUpload:
-    """What a client asks for. `header` is its metadata as sent, `metadata` the same decoded."""
+    """What a client asks for. `header` is its metadata as sent, `metadata` the same decoded.
+
+    `length` is None when the client will say it with a later request.
+    """
 
     user_id: UserId
     role: Role
-    length: int
+    length: int | None
     header: str
     metadata: dict[str, str]
 
@@ -47,8 +49,7 @@ class CreateUpload:
         name = presentable(_first(new.metadata, _NAME))
         declared = _first(new.metadata, _TYPE)
         claim = Claim(new.metadata.get("kind"), declared, extension_of(name), new.length)
-        kind = accepted_kind(claim, new.role, self.max_size)
-        upload = self._born(new, kind, name, declared)
+        upload = self._born(new, accepted(claim, new.role, self.max_size), name, declared)
         async with self.ledger.change() as tx:
             await tx.add(upload)
             await self._announce(tx, upload, new.metadata)
@@ -57,18 +58,19 @@ class CreateUpload:
         return upload
 
     def _born(
-        self, new: NewUpload, kind: MediaKind, name: str | None, declared: str | None
+        self, new: NewUpload, taken: Acceptance, name: str | None, declared: str | None
     ) -> Upload:
         now = self.clock.now()
         asset_id = new_asset_id()
-        likely = likely_format(kind, declared, extension_of(name))
+        likely = likely_format(taken.kind, declared, extension_of(name))
         upload = Upload(
             id=new_upload_id(),
             asset_id=asset_id,
             user_id=new.user_id,
-            kind=kind,
+            kind=taken.kind,
             key=original_key(asset_id, NAMINGS[likely].extension if likely else "bin"),
             length=new.length,
+            max_length=taken.limit,
             part_size=self.part_size,
             created_at=now,
             expires_at=expiry_after(now, self.expiry),
@@ -78,7 +80,7 @@ class CreateUpload:
             sequence=1,
         )
         # nothing more will come for an empty file, so nobody else would move it on
-        return upload if upload.length else upload.verifying(None)
+        return upload.verifying(None) if upload.whole else upload
 
     async def _announce(self, tx: Transaction, upload: Upload, metadata: dict[str, str]) -> None:
         await tx.publish(announced(upload, started(upload), self.clock))

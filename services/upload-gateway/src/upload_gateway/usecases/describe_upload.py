@@ -43,7 +43,7 @@ class DescribeUpload:
             kind=upload.kind,
             key=upload.key,
             sha256=upload.sha256 or "",
-            size=upload.length,
+            size=upload.size or 0,
             content_type=upload.content_type or "",
             parent=None,
             sequence=upload.sequence,

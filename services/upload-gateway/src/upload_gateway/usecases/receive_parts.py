@@ -6,7 +6,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from upload_gateway.domain.checksum import RunningDigest
-from upload_gateway.domain.errors import PastLength
 from upload_gateway.domain.upload import Upload
 from upload_gateway.ports import Body, BodyCut, BufferLease, CutReason, Digests, Writer
 from upload_gateway.usecases.stage_tail import StageTail
@@ -50,15 +49,15 @@ class ReceiveParts:
     async def __call__(
         self, upload: Upload, body: Body, writer: Writer, lease: BufferLease
     ) -> Received:
-        """Raises what storing raises, and PastLength for a body longer than the upload."""
+        """Raises what storing raises; PastLength or OverLimit for a body longer than the upload."""
         digest = self.digests.take(upload.id, upload.offset)
         upload, last = await self._parts(upload, body, writer, lease, digest)
-        if last.cut not in _DROPPED and last.fresh.nbytes and not upload.whole:
+        if last.cut not in _DROPPED and last.fresh.nbytes and not upload.full:
             upload = await self.stage(upload, last.fresh, digest)
         if digest is not None and not upload.whole and digest.offset == upload.offset:
             self.digests.keep(upload.id, digest)
-        if upload.whole:
-            await _refuse_more(body, writer)
+        if upload.full:
+            await _refuse_more(upload, body, writer)
         return Received(upload, last.cut)
 
     async def _parts(
@@ -73,7 +72,7 @@ class ReceiveParts:
         filling = await _filled(upload, upload.offset, lease.first, body, writer)
         while filling.fill == upload.plan.size_of(filling.number):
             end = upload.plan.end_of(filling.number)
-            other = None if end == upload.length else lease.other(filling.buffer)
+            other = None if end == upload.bound else lease.other(filling.buffer)
             if other is not None:
                 upload, filling = await _side_by_side(
                     self._stored(upload, filling, digest),
@@ -82,7 +81,7 @@ class ReceiveParts:
                 )
                 continue
             upload = await self._stored(upload, filling, digest)
-            if upload.whole:
+            if upload.full:
                 break
             filling = await _filled(upload, end, filling.buffer, body, writer)
         return upload, filling
@@ -135,11 +134,11 @@ async def _or_cut(storing: Coroutine[None, None, Upload], writer: Writer) -> Upl
         raise
 
 
-async def _refuse_more(body: Body, writer: Writer) -> None:
-    """A body in chunks may go on behind the length: nothing of that counts."""
+async def _refuse_more(upload: Upload, body: Body, writer: Writer) -> None:
+    """A body in chunks may go on behind the bound: nothing of that counts."""
     more = 0
     with suppress(BodyCut):
         async with writer.reading():
             more = await body.read_into(memoryview(bytearray(1)))
     if more:
-        raise PastLength("the body goes on behind the upload's length")
+        raise upload.too_long()

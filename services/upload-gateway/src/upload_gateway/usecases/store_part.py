@@ -58,9 +58,8 @@ class StorePart:
         await failpoint("gateway.after_create_multipart")
         async with self.ledger.change() as tx:
             held = (await tx.locked(upload.id)).held_by(upload.generation)
-            opened = replace(held, multipart_id=multipart_id)
-            await tx.save(opened)
-        return opened
+            await tx.save(replace(held, multipart_id=multipart_id))
+        return replace(upload, multipart_id=multipart_id)
 
     async def _rebuilt(self, upload: Upload, number: int, head: memoryview) -> list[Segment]:
         segments = await self.ledger.segments(upload.id)
@@ -77,6 +76,8 @@ class StorePart:
     async def _committed(self, upload: Upload, part: Part, digest: RunningDigest | None) -> Upload:
         async with self.ledger.change() as tx:
             held = (await tx.locked(upload.id)).held_by(upload.generation)
+            # the length may be this request's word, which counts from here on
+            held = replace(held, length=upload.length)
             offset = held.plan.end_of(part.number)
             advanced = held.advanced(offset, expiry_after(self.clock.now(), self.expiry))
             await tx.add_part(upload.id, part)

@@ -5,7 +5,7 @@ from upload_gateway.domain.acceptance import (
     Claim,
     Reason,
     Refusal,
-    accepted_kind,
+    accepted,
     judged_content,
     likely_format,
 )
@@ -17,7 +17,7 @@ MAX = 4096 * MIB
 
 
 @pytest.mark.parametrize(
-    ("kind", "declared", "extension", "role", "accepted"),
+    ("kind", "declared", "extension", "role", "expected"),
     [
         ("audio", "audio/flac", "flac", "admin", "audio"),
         (None, "audio/x-flac", None, "admin", "audio"),
@@ -31,9 +31,9 @@ MAX = 4096 * MIB
     ],
 )
 def test_the_kind_is_named_or_told_by_type_then_extension(
-    kind: str | None, declared: str | None, extension: str | None, role: Role, accepted: MediaKind
+    kind: str | None, declared: str | None, extension: str | None, role: Role, expected: MediaKind
 ) -> None:
-    assert accepted_kind(Claim(kind, declared, extension, 1), role, MAX) == accepted
+    assert accepted(Claim(kind, declared, extension, 1), role, MAX).kind == expected
 
 
 @pytest.mark.parametrize(
@@ -49,12 +49,12 @@ def test_the_kind_is_named_or_told_by_type_then_extension(
 )
 def test_a_declared_type_outside_the_list_is_refused(kind: str | None, declared: str) -> None:
     with pytest.raises(TypeNotAllowed):
-        accepted_kind(Claim(kind, declared, None, 1), "admin", MAX)
+        accepted(Claim(kind, declared, None, 1), "admin", MAX)
 
 
 def test_audio_is_for_admins() -> None:
     with pytest.raises(KindForbidden):
-        accepted_kind(Claim("audio", "audio/flac", "flac", 1), "user", MAX)
+        accepted(Claim("audio", "audio/flac", "flac", 1), "user", MAX)
 
 
 @pytest.mark.parametrize(
@@ -63,9 +63,9 @@ def test_audio_is_for_admins() -> None:
 def test_a_file_over_its_limit_is_refused_with_the_limit(
     kind: str, length: int, limit: int
 ) -> None:
-    accepted_kind(Claim(kind, None, None, limit), "admin", MAX)
+    accepted(Claim(kind, None, None, limit), "admin", MAX)
     with pytest.raises(OverLimit) as refused:
-        accepted_kind(Claim(kind, None, None, length), "admin", MAX)
+        accepted(Claim(kind, None, None, length), "admin", MAX)
     assert refused.value.extensions == {"limit": limit}
 
 

@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.ids import ObjectKey, UserId, new_asset_id, new_upload_id
-from upload_gateway.domain.errors import OffsetMismatch, PastLength, Superseded, UploadGone
+from upload_gateway.domain.errors import (
+    LengthMismatch,
+    OffsetMismatch,
+    OverLimit,
+    PastLength,
+    Superseded,
+    UploadGone,
+)
 from upload_gateway.domain.upload import ENDED, FORGOTTEN, RUNNING, State, Stored, Upload
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -18,6 +25,7 @@ NEW = Upload(
     kind="audio",
     key=ObjectKey("u/x"),
     length=100,
+    max_length=1000,
     part_size=10,
     created_at=NOW,
     expires_at=NOW + timedelta(days=1),
@@ -47,7 +55,7 @@ def test_only_the_true_offset_and_what_fits_is_taken(at: int, given: int, size: 
         with pytest.raises(OffsetMismatch) as refused:
             upload.continued(given, size)
         assert refused.value.offset == at
-    elif at + size > upload.length:
+    elif at + size > upload.bound:
         with pytest.raises(PastLength):
             upload.continued(given, size)
     else:
@@ -62,8 +70,8 @@ def test_the_offset_never_shrinks_nor_passes_the_length(steps: list[int]) -> Non
         try:
             upload = upload.advanced(step, NOW)
         except PastLength:
-            assert not before <= step <= upload.length
-        assert before <= upload.offset <= upload.length
+            assert not before <= step <= upload.bound
+        assert before <= upload.offset <= upload.bound
 
 
 @pytest.mark.parametrize("state", sorted(FORGOTTEN))
@@ -105,3 +113,31 @@ def test_only_a_running_upload_is_ever_due() -> None:
     assert NEW.due(later)
     assert not NEW.due(NOW)
     assert not NEW.verifying(None).due(later)
+
+
+OPEN = replace(NEW, length=None, offset=30)
+
+
+def test_a_length_is_said_once() -> None:
+    known = OPEN.continued(30, 0, 50)
+    assert (known.length, known.generation) == (50, OPEN.generation + 1)
+    assert known.continued(30, 0, 50) is known
+    with pytest.raises(LengthMismatch):
+        known.continued(30, 0, 51)
+
+
+def test_a_length_is_not_below_what_is_there_nor_above_the_limit() -> None:
+    with pytest.raises(LengthMismatch):
+        OPEN.measured(29)
+    with pytest.raises(OverLimit):
+        OPEN.measured(1001)
+    assert OPEN.measured(30).whole
+
+
+def test_an_upload_of_open_length_grows_to_the_limit_and_is_never_whole() -> None:
+    assert not OPEN.advanced(1000, NOW).whole
+    assert OPEN.advanced(1000, NOW).full
+    with pytest.raises(OverLimit):
+        OPEN.continued(30, 971)
+    with pytest.raises(OverLimit):
+        OPEN.advanced(1001, NOW)

@@ -66,10 +66,24 @@ def test_only_one_content_type_is_a_body() -> None:
         tus_headers.require_body_type({"content-type": "application/octet-stream"})
 
 
-@pytest.mark.parametrize("extension", ["upload-defer-length", "upload-concat"])
-def test_extensions_that_are_not_offered_are_refused(extension: str) -> None:
+def test_a_length_is_said_now_or_promised() -> None:
+    assert tus_headers.length({"upload-length": "7"}) == 7
+    assert tus_headers.length({"upload-defer-length": "1"}) is None
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"upload-length": "7", "upload-defer-length": "1"},
+        {"upload-defer-length": "0"},
+        {"upload-length": "-1"},
+        {"upload-length": "7", "upload-concat": "partial"},
+    ],
+)
+def test_a_length_that_is_neither_is_refused(headers: dict[str, str]) -> None:
     with pytest.raises(Invalid):
-        tus_headers.length({"upload-length": "1", extension: "1"})
+        tus_headers.length(headers)
 
 
 def test_expiry_is_an_http_date() -> None:

@@ -12,7 +12,9 @@ from typing_extensions import override
 from common.errors import Unavailable
 from upload_gateway.adapters.memory_buffers import MemoryBuffers
 from upload_gateway.domain.errors import (
+    LengthMismatch,
     OffsetMismatch,
+    OverLimit,
     PastLength,
     Superseded,
     UploadCut,
@@ -222,3 +224,59 @@ async def test_progress_moves_the_expiry() -> None:
     upload = await bench.created(35)
     bench.clock.advance(50)
     assert (await bench.sent(upload, 0, FILE[:5])).expires_at > upload.expires_at
+
+
+@given(st.lists(st.integers(1, 12), max_size=8), st.booleans(), st.booleans())
+@settings(deadline=None)
+async def test_a_length_may_be_said_with_the_last_bytes_or_after_them(
+    sizes: list[int], restarts: bool, after: bool
+) -> None:
+    bench = Bench()
+    upload = await bench.created(None)
+    for size in sizes:
+        upload = await bench.sent(upload, upload.offset, FILE[upload.offset :][:size])
+        assert upload.length is None
+        if restarts:
+            bench.restart()
+    if after:
+        upload = await bench.sent(upload, upload.offset, FILE[upload.offset :])
+        assert upload.state == "receiving"
+    rest = FILE[upload.offset :]
+    upload = await bench.sent(upload, upload.offset, rest, length=35)
+    assert (upload.state, upload.length) == ("verifying", 35)
+    assert bench.ledger[upload] == upload
+    found = await bench.verified(upload)
+    assert (found.state, found.sha256, found.size) == ("stored", DIGEST, 35)
+    assert bench.store.objects[upload.key] == FILE
+
+
+async def test_a_length_of_nothing_ends_an_upload_of_nothing() -> None:
+    bench = Bench()
+    upload = await bench.created(None)
+    upload = await bench.append(Append(upload.id, OWNER, 0, 0, 0), ListedBody())
+    assert (await bench.verified(upload)).reason == "empty"
+
+
+async def test_a_length_said_in_vain_can_be_said_again() -> None:
+    """It makes the upload whole only together with its last part."""
+    bench = Bench()
+    upload = await bench.sent(await bench.created(None), 0, FILE[:13])
+    bench.store.down = True
+    with pytest.raises(Unavailable):
+        await bench.append(Append(upload.id, OWNER, 13, 0, 13), ListedBody())
+    assert bench.ledger[upload].length is None
+    bench.store.down = False
+    done = await bench.append(Append(upload.id, OWNER, 13, 0, 13), ListedBody())
+    assert (await bench.verified(done)).sha256 == hashlib.sha256(FILE[:13]).hexdigest()
+
+
+async def test_an_open_length_is_cut_at_the_limit() -> None:
+    bench = Bench()
+    upload = await bench.created(None)
+    upload = await bench.sent(upload, 0, b"x" * 995)
+    with pytest.raises(OverLimit):
+        await bench.sent(upload, 995, b"y" * 6)
+    assert bench.ledger[upload].offset == 1000
+    with pytest.raises(LengthMismatch):
+        await bench.sent(upload, 1000, length=999)
+    assert (await bench.sent(upload, 1000, length=1000)).state == "verifying"
