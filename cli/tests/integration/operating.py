@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
@@ -11,14 +13,17 @@ from typing import Any
 
 import asyncpg
 import pytest
+from pydantic import SecretStr
 
 from common.clock import SystemClock
 from common.events import UploadWithdrawn, new_message
 from common.events.record import SourceRecord
 from common.events.topics import CONSUMERS, UPLOAD_GATEWAY
 from common.ids import new_asset_id, new_upload_id
-from common.settings.groups import KafkaSettings
+from common.postgres.engine import Database, open_engine
+from common.settings.groups import KafkaSettings, PostgresSettings
 from common.subscriber.dead_letters import DeadLetters
+from common.testing.waiting import eventually
 from reprise_cli import main as command
 
 GROUP = "catalog.uploads"
@@ -64,6 +69,59 @@ class Operator:
                 await connection.close()
 
         return asyncio.run(fetch())
+
+    def in_thread(self, *arguments: str) -> threading.Thread:
+        """The same beside what the test does meanwhile; it does not end the process."""
+        thread = threading.Thread(
+            target=lambda: command.app(list(arguments), standalone_mode=False)
+        )
+        thread.start()
+        return thread
+
+    async def blocked(self, service: str) -> None:
+        """Wait until somebody waits for a lock in this service's database."""
+        connection = await asyncpg.connect(self.urls[service], timeout=10)
+        waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+
+        async def waiting() -> bool:
+            return bool(await connection.fetchval(waits))
+
+        try:
+            await eventually(waiting)
+        finally:
+            await connection.close()
+
+    def interrupted(self, *arguments: str, after: str) -> str:
+        """A program of its own, which gets ^C once it has printed `after`; all it printed."""
+        program = "from reprise_cli.main import main; main()"
+        process = subprocess.Popen(
+            [sys.executable, "-c", program, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert process.stdout is not None
+        seen = ""
+        try:
+            while after not in seen and (line := process.stdout.readline()):
+                seen += line
+            process.send_signal(signal.SIGINT)
+            return seen + process.communicate(timeout=20)[0]
+        finally:
+            process.kill()
+            process.wait()
+            process.stdout.close()
+
+
+def run_with(operator: Operator, service: str, work: Callable[[Database], Awaitable[None]]) -> None:
+    """Do something in a service's schema."""
+
+    async def run() -> None:
+        settings = PostgresSettings(url=SecretStr(operator.urls[service]), pool_size=2)
+        async with open_engine(settings, schema=service.replace("-", "_")) as database:
+            await work(database)
+
+    asyncio.run(run())
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Annotated
 
@@ -43,7 +44,8 @@ def lag(
         raise typer.BadParameter("choose one of --watch and --json", param_hint="--watch")
     kafka, groups = read(LagSettings).kafka, chosen_groups(group)
     if watch:
-        asyncio.run(_watch(kafka, groups))
+        with suppress(KeyboardInterrupt):
+            asyncio.run(_watch(kafka, groups))
         return
     lags, states = asyncio.run(_once(kafka, groups))
     now = SystemClock().now()
@@ -65,14 +67,18 @@ async def _once(
 
 
 async def _watch(kafka: KafkaSettings, groups: Mapping[str, Topic]) -> None:
-    clock = SystemClock()
+    """One table that changes; without a terminal one after the other."""
+    clock, console = SystemClock(), Console(highlight=False)
     async with LagReader(kafka, "reprise-lag") as reader:
-        with Live(console=Console(highlight=False), auto_refresh=False) as live:
+        with Live(console=console, auto_refresh=False) as live:
             while True:
                 lags = await reader.measure(groups)
                 states = await describe_groups(reader.admin, groups)
-                rows = _rows(groups, lags, states, clock.now())
-                live.update(table_of(_COLUMNS, rows), refresh=True)
+                table = table_of(_COLUMNS, _rows(groups, lags, states, clock.now()))
+                if console.is_terminal:
+                    live.update(table, refresh=True)
+                else:
+                    console.print(table)
                 await asyncio.sleep(_EVERY)
 
 

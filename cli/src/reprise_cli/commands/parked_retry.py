@@ -43,14 +43,14 @@ async def _retry(
     settings: ConsumersSettings, group: str, key: str | None, operator: str | None
 ) -> int:
     async with open_schema(settings.postgres, service_of(group)) as database:
+        async with database.read() as reading:
+            keys = len(await parked_keys(reading, group, key))
+        if key is not None and not keys:
+            raise NotFound(f"{group} has parked nothing of {key}", code="not_parked")
         if operator is None:
-            async with database.read() as reading:
-                keys = len(await parked_keys(reading, group, key))
-        else:
-            async with database.write() as session:
-                keys = await retry_now(session, group, key)
-                parameters = {"group": group, "parked_key": key}
-                await record_action(session, operator, "parked retry", parameters, {"keys": keys})
-    if key is not None and not keys:
-        raise NotFound(f"{group} has parked nothing of {key}", code="not_parked")
-    return keys
+            return keys
+        async with database.write() as session:
+            keys = await retry_now(session, group, key)
+            parameters = {"group": group, "parked_key": key}
+            await record_action(session, operator, "parked retry", parameters, {"keys": keys})
+        return keys
