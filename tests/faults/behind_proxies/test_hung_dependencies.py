@@ -21,7 +21,7 @@ from common.clock import SystemClock
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
 # Seconds until a route must have answered; what it needs is silent since just before. Getting a
-# connection may take 8 s and 2 s more to leave a silent one (a statement that was under way 11 and
+# connection takes at most 8 s and 2 s more to leave a silent one (a statement under way 11 and
 # 2); the store may be silent for 8 s. The rest is for a machine that has other things to do.
 NEEDING = {"postgres": 15.0, "s3": 10.0, "kafka": 5.0}
 NOT_NEEDING = 5.0

@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import NewType
+from typing import Any, NewType
 
-from sqlalchemy import text
+from sqlalchemy import event, text
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from common.errors import Invalid, Unavailable
 from common.postgres.failures import CONNECT_ERRORS, STATEMENT_ERRORS, gone, translated, unavailable
@@ -17,7 +19,9 @@ ReadSession = NewType("ReadSession", AsyncConnection)
 WriteSession = NewType("WriteSession", AsyncConnection)
 
 _NOTES = "reprise.after_commit"
+_USED = "reprise.used"
 CONNECT_TIMEOUT = 3.0  # seconds
+LOOK_TIMEOUT = 2.0  # seconds for a pooled connection to say that it still works
 CHECK_TIMEOUT = 2.0  # seconds
 # A database that accepts and is silent would keep each request waiting for a connection, and its
 # callers behind it. After so many in a row nobody asks for a moment; a restart is found out about
@@ -119,7 +123,6 @@ async def open_engine(settings: PostgresSettings, *, schema: str) -> AsyncIterat
         pool_size=settings.pool_size,
         max_overflow=0,
         pool_timeout=settings.pool_timeout,
-        pool_pre_ping=True,
         connect_args={
             "timeout": CONNECT_TIMEOUT,
             "command_timeout": settings.statement_timeout + 1,
@@ -131,6 +134,7 @@ async def open_engine(settings: PostgresSettings, *, schema: str) -> AsyncIterat
             },
         },
     )
+    _look_before_use(engine)
     database = Database(engine, patience=settings.pool_timeout + CONNECT_TIMEOUT)
     try:
         await _refuse_lossy(database)
@@ -149,6 +153,25 @@ async def _refuse_lossy(database: Database) -> None:
         await database.check()
     except Unavailable:
         return  # readiness says so, and asks again
+
+
+def _look_before_use(engine: AsyncEngine) -> None:
+    """Ask a pooled connection for a sign of life; one that gives none ends the pool's others too.
+
+    Not `pool_pre_ping`: it opens a transaction around its question, three round trips instead of
+    one, waits for its end even when nobody answers, and gives the caller the failure instead of a
+    new connection.
+    """
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def look(connection: Any, record: ConnectionPoolEntry, _: object) -> None:
+        if not record.info.setdefault(_USED, False):
+            record.info[_USED] = True  # it was opened a moment ago
+            return
+        try:
+            connection.run_async(lambda driver: driver.execute("SELECT", timeout=LOOK_TIMEOUT))
+        except CONNECT_ERRORS as error:
+            raise InvalidatePoolError from error
 
 
 @asynccontextmanager

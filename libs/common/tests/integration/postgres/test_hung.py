@@ -17,7 +17,7 @@ from devstack.faults.tcp_proxy import TcpProxy
 
 pytestmark = pytest.mark.integration
 
-POOL_TIMEOUT = 0.5  # seconds
+POOL_TIMEOUT = 2.0  # seconds
 PATIENCE = POOL_TIMEOUT + CONNECT_TIMEOUT
 CLOSING = 2.0  # seconds the driver gives a connection to say goodbye
 SLACK = 4.0  # seconds that a busy machine may add
@@ -64,6 +64,18 @@ async def test_a_connection_that_went_silent_is_given_up_in_time_and_replaced(
     proxy.pass_through()
     assert await ask(database) == 1
     await eventually(lambda: proxy.open == 1)
+
+
+async def test_a_connection_lost_in_a_short_silence_is_replaced_and_nobody_is_refused(
+    database: Database, proxy: TcpProxy
+) -> None:
+    assert await ask(database) == 1
+    proxy.blackhole()
+    async with asyncio.TaskGroup() as group:
+        asking = group.create_task(ask(database))
+        await eventually(lambda: proxy.traffic.swallowed > 0)
+        proxy.pass_through()
+    assert asking.result() == 1
 
 
 async def test_a_transaction_that_meets_silence_ends_in_time(
