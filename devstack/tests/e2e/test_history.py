@@ -25,13 +25,13 @@ def acks(tmp_path: Path) -> Path:
 def upload_and_delete(stack: Stack, told: Acks, folder: Path) -> None:
     client = Reprise(stack.env["REPRISE_URL"], stack.env["REPRISE_ADMIN_TOKEN"])
     try:
-        flac = media.make_flac(folder / "history.flac", seconds=2)
+        flac = media.make_flac(folder / "history.flac", seconds=2.31)
         for _ in range(2):  # the second time it is a duplicate
             upload = client.upload(flac, kind="audio", filetype="audio/flac")
             told.record("upload.created", upload_id=upload.upload_id)
             asset_id = client.ended(upload)["asset_id"]
             told.record("upload.stored", upload_id=upload.upload_id, asset_id=asset_id)
-        short = media.make_flac(folder / "deleted.flac", seconds=1)
+        short = media.make_flac(folder / "deleted.flac", seconds=1.37)
         upload = client.upload(short, kind="audio", filetype="audio/flac")
         asset_id = client.ended(upload)["asset_id"]
         client.asset_in(asset_id, "ready")

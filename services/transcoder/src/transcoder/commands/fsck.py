@@ -21,7 +21,7 @@ GROUPS = ("transcoder.assets", "transcoder.purges")
 # a step's jobs: cancelled ones were stopped by a delete, the one that counts came after
 _STEPS = """
 WITH step AS (
-    SELECT asset_id, run, state, jsonb_object_keys(steps) AS name FROM processing
+    SELECT asset_id, run, state, jsonb_array_elements(steps) ->> 0 AS name FROM processing
 ), tally AS (
     SELECT step.asset_id, step.name, step.state,
            count(job.id) AS jobs,
