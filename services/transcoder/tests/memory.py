@@ -6,6 +6,7 @@ Transactions that are undone when they raise, and tools that do as told.
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from common.ids import AssetId, ObjectKey, new_asset_id, new_event_id, original_
 from common.jobs.job import LeaseLost
 from transcoder.domain.claim import Claim
 from transcoder.domain.ladder import Profile
+from transcoder.domain.life import Life
 from transcoder.domain.media_info import MediaInfo
 from transcoder.domain.processing import Processing, SourceObject
 from transcoder.ports import JobDirectory, StoredOutput
@@ -34,6 +36,7 @@ class MemoryLedger:
     """
 
     rows: dict[AssetId, Processing] = field(default_factory=dict)
+    lives: dict[AssetId, Life] = field(default_factory=dict)
     facts: list[tuple[int, RunFact]] = field(default_factory=list)
     details: list[MediaDetails | None] = field(default_factory=list)
     seen: set[UUID] = field(default_factory=set)
@@ -42,13 +45,20 @@ class MemoryLedger:
     @asynccontextmanager
     async def begin(self) -> AsyncIterator["MemoryLedger"]:
         before = (
-            dict(self.rows), list(self.facts), list(self.details), set(self.seen), dict(self.jobs)
+            dict(self.rows), list(self.facts), list(self.details), set(self.seen), dict(self.jobs),
+            dict(self.lives),
         )  # fmt: skip
         try:
             yield self
         except BaseException:
-            self.rows, self.facts, self.details, self.seen, self.jobs = before
+            self.rows, self.facts, self.details, self.seen, self.jobs, self.lives = before
             raise
+
+    async def life(self, asset_id: AssetId) -> Life:
+        return self.lives.get(asset_id, Life())
+
+    async def keep_life(self, asset_id: AssetId, life: Life) -> None:
+        self.lives[asset_id] = life
 
     async def lock(self, asset_id: AssetId) -> Processing | None:
         return self.rows.get(asset_id)
@@ -180,8 +190,16 @@ def a_request(
     )
 
 
-def an_envelope() -> Envelope:
-    """Of some event of the catalog."""
+_later = count(1)
+
+
+def an_envelope(sequence: int | None = None) -> Envelope:
+    """Of some event of the catalog; each comes after those before it, unless told otherwise."""
     return Envelope(
-        new_event_id(), "catalog", "reprise.asset.x.v1", SystemClock().now(), "subject", 1
+        new_event_id(),
+        "catalog",
+        "reprise.asset.x.v1",
+        SystemClock().now(),
+        "subject",
+        next(_later) if sequence is None else sequence,
     )

@@ -12,6 +12,7 @@ from common.events.v1.renditions import RunFact
 from common.ids import AssetId, ObjectKey
 from transcoder.domain.claim import Claim
 from transcoder.domain.ladder import Profile
+from transcoder.domain.life import Life
 from transcoder.domain.media_info import MediaInfo
 from transcoder.domain.processing import Processing, SourceObject
 
@@ -42,6 +43,18 @@ class Transaction(Protocol):
     Lock the asset before anything else: the lock gives its facts their order, and one order of
     locks is what keeps two transactions from waiting for each other.
     """
+
+    async def life(self, asset_id: AssetId) -> Life:
+        """The catalog's last word on the asset, held until the end of the transaction.
+
+        Asked before `lock`, by those that hear the catalog: it holds the asset also where there is
+        no row yet.
+        """
+        ...
+
+    async def keep_life(self, asset_id: AssetId, life: Life) -> None:
+        """Replace the word."""
+        ...
 
     async def lock(self, asset_id: AssetId) -> Processing | None:
         """The asset's row, held until the end of the transaction; None when it was never seen."""

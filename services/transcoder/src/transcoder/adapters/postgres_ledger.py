@@ -19,9 +19,18 @@ from common.postgres import inbox, outbox
 from common.postgres.engine import Database, WriteSession
 from transcoder.adapters.processing_row import to_processing, to_row
 from transcoder.domain.claim import PROBE, STEP, Claim
+from transcoder.domain.life import Life, Word
 from transcoder.domain.processing import Processing
 
 _LOCK = text("SELECT * FROM processing WHERE asset_id = :asset_id FOR UPDATE")
+# the update changes nothing and locks the row, which every asset heard of has
+_LIFE = text(
+    "INSERT INTO asset_life (asset_id) VALUES (:asset_id) ON CONFLICT (asset_id) DO UPDATE"
+    " SET asset_id = excluded.asset_id RETURNING word, sequence"
+)
+_KEEP_LIFE = text(
+    "UPDATE asset_life SET word = :word, sequence = :sequence WHERE asset_id = :asset_id"
+)
 _COLUMNS = (
     *("asset_id", "run", "state", "kind", "key", "size", "sha256", "content_type"),
     *("info", "steps", "stops", "sequence", "details_sequence", "cause"),
@@ -55,6 +64,14 @@ class PostgresTransaction:
     session: WriteSession
     queue: JobQueue
     clock: Clock
+
+    async def life(self, asset_id: AssetId) -> Life:
+        row = (await self.session.execute(_LIFE, {"asset_id": asset_id})).one()
+        return Life(Word(row.word), row.sequence)
+
+    async def keep_life(self, asset_id: AssetId, life: Life) -> None:
+        values = {"asset_id": asset_id, "word": life.word.value, "sequence": life.sequence}
+        await self.session.execute(_KEEP_LIFE, values)
 
     async def lock(self, asset_id: AssetId) -> Processing | None:
         result = await self.session.execute(_LOCK, {"asset_id": asset_id})

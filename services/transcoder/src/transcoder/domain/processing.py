@@ -136,9 +136,12 @@ def begin(
     """The processing that this request asks for; None when it changes nothing.
 
     The same run asked for twice is one run; a dead asset stays dead; a new run takes the place of
-    the one before and goes on counting where that stopped.
+    the one before and goes on counting where that stopped. What was asked for earlier than the run
+    that stands is superseded, however late it comes.
     """
     if before and (before.state is RunState.GONE or before.run == request.run):
+        return None
+    if before and before.cause.sequence > cause.sequence:
         return None
     return Processing(
         asset_id=AssetId(request.asset_id),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from common.events import AssetRestored, Envelope
 from common.ids import AssetId
+from transcoder.domain.life import Word
 from transcoder.domain.processing import RunState
 from transcoder.ports import Ledger
 
@@ -15,11 +16,15 @@ class ResumeProcessing:
     ledger: Ledger
 
     async def __call__(self, event: AssetRestored, envelope: Envelope) -> None:
+        asset_id = AssetId(event.asset_id)
         async with self.ledger.begin() as transaction:
-            processing = await transaction.lock(AssetId(event.asset_id))
-            if processing is None or not await transaction.first_time(envelope.id):
-                return
-            if processing.state is not RunState.STOPPED:
+            before = await transaction.life(asset_id)
+            life = before.after(Word.ALIVE, envelope.sequence)
+            if life == before or not await transaction.first_time(envelope.id):
+                return  # heard before, or the asset was deleted again since
+            await transaction.keep_life(asset_id, life)
+            processing = await transaction.lock(asset_id)
+            if processing is None or processing.state is not RunState.STOPPED:
                 return
             processing = processing.resumed()
             await transaction.save(processing)
