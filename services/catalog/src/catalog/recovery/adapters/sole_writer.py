@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
+from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
 from sqlalchemy import text
 
 from catalog.recovery.adapters.postgres_rebuilding import unfinished
@@ -62,12 +62,11 @@ class SoleWriter:
         try:
             async with asyncio.timeout(TIMEOUT):
                 await admin.start()
-            states = await describe_groups(admin, GROUPS)
+                reading = await _reading(admin)
         except (KafkaError, OSError, TimeoutError) as error:
             raise Unavailable("Kafka does not answer", code="kafka_unavailable") from error
         finally:
             await admin.close()
-        reading = sorted(name for name, state in states.items() if state.members)
         if reading:
             raise Conflict(
                 f"the catalog is running: it reads as {', '.join(reading)}", code="catalog_running"
@@ -94,6 +93,20 @@ async def refuse_rows(database: Database) -> None:
             f"the catalog's schema is not empty: there are rows in {', '.join(found)}",
             code="schema_not_empty",
         )
+
+
+async def _reading(admin: AIOKafkaAdminClient) -> list[str]:
+    """The catalog's groups that have members, once the broker knows who coordinates groups."""
+    while True:
+        try:
+            states = await describe_groups(admin, GROUPS)
+        except Unavailable as error:
+            # a broker on which nobody has read yet makes its table of groups at the first question
+            if not isinstance(error.__cause__, GroupCoordinatorNotAvailableError):
+                raise
+            await asyncio.sleep(0.25)
+            continue
+        return sorted(name for name, state in states.items() if state.members)
 
 
 async def _lead(leader: LeaderConnection) -> None:
