@@ -17,6 +17,7 @@ from common.s3.client import open_s3
 from common.s3.objects import ObjectStore
 from common.subscriber.consume import Consumption, consume
 from common.subscriber.dead_letters import DeadLetters
+from common.subscriber.lag_metrics import export_lag
 from common.telemetry.telemetry import Telemetry
 from common.web.app import build_app, describing_app
 from common.web.health import Check
@@ -29,11 +30,13 @@ from janitor.adapters.s3_objects import S3Objects
 from janitor.consumers.assets import build_assets_handler
 from janitor.consumers.orders import OrderIntake
 from janitor.consumers.renditions import build_renditions_handler
+from janitor.consumers.together import build_together
 from janitor.consumers.uploads import build_uploads_handler
 from janitor.routes.ops import build_ops_routes
 from janitor.settings import JanitorSettings
 from janitor.usecases.carry_out_purge import CarryOutPurge
 from janitor.usecases.declare_object import DeclareObject
+from janitor.usecases.declare_objects import DeclareObjects
 from janitor.usecases.order_purge import OrderPurge
 from janitor.workers.purges import build_purge_worker
 
@@ -71,6 +74,7 @@ async def bootstrap(
                 metrics=telemetry.metrics,
                 tracer=telemetry.tracer,
             )
+            loops.setdefault("lag", export_lag(settings.kafka, JANITOR, telemetry.metrics))
         app = build_app(
             service=JANITOR,
             version=version("reprise-janitor"),
@@ -107,6 +111,7 @@ def _consumers(
         "janitor.assets": build_assets_handler(declare, intake),
         "janitor.renditions": build_renditions_handler(declare),
     }
+    declare_all = DeclareObjects(unit_of_work)
     return consume(
         settings.kafka,
         JANITOR,
@@ -114,6 +119,7 @@ def _consumers(
         dead_letters,
         telemetry.metrics,
         unit_of_work.database,
+        together={name: build_together(declare_all, one) for name, one in handlers.items()},
         required="http" not in settings.process.roles,
     )
 

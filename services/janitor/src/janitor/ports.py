@@ -1,6 +1,6 @@
 """What the janitor needs: a store that deletes, and one transaction over its own rows."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
@@ -42,6 +42,14 @@ class Ledger(Protocol):
         Of a known one only a missing declarer is filled in. A condemned one gets reason and cause
         of the fact that ended its asset.
         """
+        ...
+
+    async def hold_all(self, asset_ids: Collection[AssetId]) -> frozenset[AssetId]:
+        """Lock many assets at once, always in the same order; those a fact has already ended."""
+        ...
+
+    async def declare_all(self, declarations: Sequence[Declaration], state: ObjectState) -> None:
+        """`declare` for many; of two with one key the first counts."""
         ...
 
     async def condemn(self, order: PurgeOrder) -> None:

@@ -12,6 +12,7 @@ from services.janitor.tests.unit.samples import (
     objects_order,
     upload_order,
 )
+from sqlalchemy import text
 
 from common.errors import NotFound
 from common.events import AssetPurged, ObjectPurged
@@ -25,6 +26,7 @@ from janitor.adapters.postgres_unit_of_work import PostgresUnitOfWork
 from janitor.domain.ledger import ObjectState
 from janitor.usecases.carry_out_purge import CarryOutPurge
 from janitor.usecases.declare_object import DeclareObject
+from janitor.usecases.declare_objects import DeclareObjects
 from janitor.usecases.order_purge import OrderPurge
 
 pytestmark = pytest.mark.integration
@@ -172,3 +174,42 @@ async def test_operators_page_through_objects_and_orders_without_gaps_or_repeats
     ):
         keys += [entry.key for entry in page]
     assert keys == sorted(orders[0].keys)
+
+
+async def test_many_declarations_at_once_leave_what_one_after_the_other_does(
+    database: Database, unit_of_work: PostgresUnitOfWork
+) -> None:
+    order, living, named = asset_order(), new_asset_id(), new_asset_id()
+    replaced = keys_of(named)[0]
+    await OrderPurge(unit_of_work)(order)
+    await OrderPurge(unit_of_work)(objects_order(named, (replaced,)))
+    dead, first = declaration(order.asset_id), declaration(living)
+    again = declaration(living, first.key)
+    batch = [dead, first, declaration(named, replaced), again, declaration(living)]
+    for _ in range(2):
+        await DeclareObjects(unit_of_work)(batch)
+
+    assert set((await states(database, living)).values()) == {"living"}
+    assert len(await states(database, living)) == 2
+    assert await states(database, named) == {replaced: "condemned"}
+    assert (await states(database, order.asset_id))[dead.key] == "condemned"
+    async with database.read() as session:
+        rows = await session.execute(
+            text("SELECT key, declared_by, declared_event_id FROM stored_object")
+        )
+        declared = {row.key: row for row in rows}
+    assert declared[first.key].declared_event_id == first.event_id
+    assert declared[replaced].declared_by == "transcoder"
+    entries = await PostgresRegister(database).objects(order.asset_id, after=None, limit=9)
+    late = next(entry for entry in entries if entry.key == dead.key)
+    assert (late.reason, late.cause) == ("grace_over", order.cause.event_id)
+
+
+async def test_batches_over_the_same_assets_do_not_wait_for_each_other_in_a_circle(
+    unit_of_work: PostgresUnitOfWork,
+) -> None:
+    assets = [new_asset_id() for _ in range(40)]
+    forth = [declaration(asset) for asset in assets]
+    back = [declaration(asset) for asset in reversed(assets)]
+    async with asyncio.timeout(20):
+        await asyncio.gather(*(DeclareObjects(unit_of_work)(b) for b in [forth, back] * 4))

@@ -1,6 +1,6 @@
 """The janitor's ports in memory: one dictionary per table, no transactions to speak of."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -74,6 +74,13 @@ class MemoryJanitor:
             declaration.key, declaration.asset_id, state, declaration.declared_by, NOW
         )
         self.entries.setdefault(declaration.key, entry)
+
+    async def hold_all(self, asset_ids: Collection[AssetId]) -> frozenset[AssetId]:
+        return frozenset(asset_ids) & self.dead.keys()
+
+    async def declare_all(self, declarations: Sequence[Declaration], state: ObjectState) -> None:
+        for declaration in declarations:
+            await self.declare(declaration, state)
 
     async def condemn(self, order: PurgeOrder) -> None:
         for key in order.keys:

@@ -1,6 +1,6 @@
 """The ledger's rows, within a transaction that holds their asset."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import text
@@ -14,20 +14,34 @@ _ENTER_ASSET = text(
     "INSERT INTO asset (asset_id) VALUES (:asset_id) ON CONFLICT (asset_id) DO NOTHING"
 )
 _HOLD = text("SELECT dead_since IS NOT NULL FROM asset WHERE asset_id = :asset_id FOR UPDATE")
-_DECLARE_LIVING = text(
-    "INSERT INTO stored_object (key, asset_id, state, declared_by, declared_event_id)"
-    " VALUES (:key, :asset_id, 'living', :declared_by, :event_id)"
+_ENTER_ASSETS = text(
+    "INSERT INTO asset (asset_id) SELECT asset_id FROM unnest(CAST(:ids AS uuid[])) AS a (asset_id)"
+    " ORDER BY asset_id ON CONFLICT (asset_id) DO NOTHING"
+)
+_HOLD_ALL = text(
+    "SELECT asset_id, dead_since IS NOT NULL FROM asset"
+    " WHERE asset_id = ANY(CAST(:ids AS uuid[])) ORDER BY asset_id FOR UPDATE"
+)
+_MANY = (
+    " FROM unnest(CAST(:keys AS text[]), CAST(:assets AS uuid[]), CAST(:declarers AS text[]),"
+    " CAST(:events AS uuid[])) AS told (key, asset_id, declared_by, event_id)"
+)
+_FILL_IN = (
     " ON CONFLICT (key) DO UPDATE SET declared_by = excluded.declared_by,"
     " declared_event_id = excluded.declared_event_id WHERE stored_object.declared_by IS NULL"
+)
+_DECLARE_LIVING = text(
+    "INSERT INTO stored_object (key, asset_id, state, declared_by, declared_event_id)"
+    " SELECT key, asset_id, 'living', declared_by, event_id" + _MANY + _FILL_IN
 )
 _DECLARE_CONDEMNED = text(
     "INSERT INTO stored_object (key, asset_id, state, declared_by, declared_event_id,"
     " reason, cause_event_id, ordered_by, condemned_at)"
-    " SELECT :key, asset_id, 'condemned', :declared_by, :event_id,"
+    " SELECT key, asset_id, 'condemned', declared_by, event_id,"
     " dead_reason, dead_event_id, dead_source, clock_timestamp()"
-    " FROM asset WHERE asset_id = :asset_id"
-    " ON CONFLICT (key) DO UPDATE SET declared_by = excluded.declared_by,"
-    " declared_event_id = excluded.declared_event_id WHERE stored_object.declared_by IS NULL"
+    + _MANY
+    + " JOIN asset USING (asset_id)"
+    + _FILL_IN
 )
 _CONDEMN_NAMED = text(
     "INSERT INTO stored_object"
@@ -68,14 +82,28 @@ class PostgresLedger:
         return bool(await self.session.scalar(_HOLD, {"asset_id": asset_id}))
 
     async def declare(self, declaration: Declaration, state: ObjectState) -> None:
-        statement = _DECLARE_LIVING if state is ObjectState.LIVING else _DECLARE_CONDEMNED
+        await self.declare_all([declaration], state)
+
+    async def hold_all(self, asset_ids: Collection[AssetId]) -> frozenset[AssetId]:
+        values = {"ids": sorted(set(asset_ids))}
+        await self.session.execute(_ENTER_ASSETS, values)
+        held = await self.session.execute(_HOLD_ALL, values)
+        return frozenset(AssetId(asset_id) for asset_id, dead in held if dead)
+
+    async def declare_all(self, declarations: Sequence[Declaration], state: ObjectState) -> None:
+        first: dict[ObjectKey, Declaration] = {}
+        for declaration in declarations:
+            first.setdefault(declaration.key, declaration)
+        living = state is ObjectState.LIVING
         values = {
-            "key": declaration.key,
-            "asset_id": declaration.asset_id,
-            "declared_by": declaration.declared_by,
-            "event_id": declaration.event_id,
+            "keys": list(first),
+            "assets": [item.asset_id for item in first.values()],
+            "declarers": [item.declared_by for item in first.values()],
+            "events": [item.event_id for item in first.values()],
         }
-        await self.session.execute(statement, values)
+        if first:
+            statement = _DECLARE_LIVING if living else _DECLARE_CONDEMNED
+            await self.session.execute(statement, values)
 
     async def condemn(self, order: PurgeOrder) -> None:
         values = _cause_of(order)
