@@ -184,8 +184,25 @@ class ObjectStore:
         """Make the object from these parts (number, ETag), in order; its ETag.
 
         After any error the object may exist all the same: `head` and compare before deciding
-        (storage.md 2).
+        (storage.md 2). Raises NotFound (`multipart_not_found`) when the multipart has ended.
         """
+        try:
+            return await self._complete(key, upload_id, parts)
+        except Unavailable:
+            # Ceph answers 500 for one that has ended; waiting for that to pass would be in vain
+            if await self._ended(key, upload_id) and await self.head(key) is None:
+                raise NotFound("the multipart has ended", code="multipart_not_found") from None
+            raise
+
+    async def _ended(self, key: str, upload_id: str) -> bool:
+        try:
+            async for _ in self.list_parts(key, upload_id):
+                return False
+        except NotFound:
+            return True
+        return False
+
+    async def _complete(self, key: str, upload_id: str, parts: Sequence[tuple[int, str]]) -> str:
         async with self._calls.asking(silence=COMPLETION):
             answer = await self._client.complete_multipart_upload(
                 Bucket=self.bucket,
@@ -195,7 +212,12 @@ class ObjectStore:
                     "Parts": [{"PartNumber": number, "ETag": f'"{etag}"'} for number, etag in parts]
                 },
             )
-        return unquoted(answer["ETag"])
+        if etag := unquoted(answer.get("ETag", "")):
+            return etag
+        found = await self.head(key)  # Ceph does not say it when it is asked a second time
+        if found is None:
+            raise Unavailable("The store lost what it completed.", code="storage_unavailable")
+        return found.etag
 
     async def abort_multipart(self, key: str, upload_id: str) -> None:
         """Give a multipart up and free its parts; one that is not there is a success."""
