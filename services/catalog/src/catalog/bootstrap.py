@@ -29,6 +29,7 @@ from common.postgres.engine import open_engine
 from common.relay.outbox import publish_outbox
 from common.subscriber.consume import consume
 from common.subscriber.dead_letters import DeadLetters
+from common.subscriber.lag_metrics import export_lag
 from common.telemetry.telemetry import Telemetry
 from common.web.app import build_app, describing_app
 from common.web.bearer_check import BearerCheck
@@ -82,6 +83,7 @@ async def bootstrap(
                 metrics=metrics,
                 tracer=telemetry.tracer,
             )
+            loops.setdefault("lag", export_lag(settings.kafka, CATALOG, metrics))
         callers = Callers(settings.callers)
         if "http" in roles:
             loops |= callers.loops

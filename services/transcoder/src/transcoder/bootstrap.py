@@ -17,6 +17,7 @@ from common.s3.client import open_s3
 from common.s3.objects import ObjectStore
 from common.subscriber.consume import Consumption, consume
 from common.subscriber.dead_letters import DeadLetters
+from common.subscriber.lag_metrics import export_lag
 from common.telemetry.metrics import Metrics
 from common.telemetry.telemetry import Telemetry
 from common.web.app import build_app, describing_app
@@ -94,6 +95,7 @@ async def bootstrap(
                 metrics=metrics,
                 tracer=telemetry.tracer,
             )
+            loops.setdefault("lag", export_lag(settings.kafka, TRANSCODER, metrics))
         app = build_app(
             service=TRANSCODER,
             version=version("reprise-transcoder"),

@@ -19,6 +19,7 @@ from common.s3.client import open_s3
 from common.s3.objects import ObjectStore
 from common.subscriber.consume import Consumption, consume
 from common.subscriber.dead_letters import DeadLetters
+from common.subscriber.lag_metrics import export_lag
 from common.telemetry.telemetry import Telemetry
 from common.tokens import KeyRing, Receipts
 from common.web.app import build_app, describing_app
@@ -117,6 +118,7 @@ async def bootstrap(
             loops["expiry"] = _expiry_loop(parts)
         if "relay" in roles:
             loops["relay"] = _relay(parts)
+            loops.setdefault("lag", export_lag(settings.kafka, SERVICE, telemetry.metrics))
         yield ServiceProcess(app, loops)
 
 

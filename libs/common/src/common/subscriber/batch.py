@@ -7,6 +7,7 @@ from common.events import Received, decode
 from common.events.record import SourceRecord
 from common.failpoints import failpoint
 from common.subscriber.lane import Lane
+from common.telemetry.duplicates import counting
 from common.telemetry.logs import get_logger
 
 _log = get_logger("common.subscriber")
@@ -28,7 +29,8 @@ async def take_together(
         return frozenset()
     try:
         await failpoint("consumer.before_effect")
-        await lane.handle_many(list(fit.values()))
+        with counting(lane.metrics.duplicates.inc):
+            await lane.handle_many(list(fit.values()))
         await failpoint("consumer.after_effect")
     except RepriseError as error:
         _log.info("consumer.batch.split", group=lane.group, code=error.code, records=len(fit))

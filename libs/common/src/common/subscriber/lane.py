@@ -17,6 +17,7 @@ from common.subscriber.gate import Gate
 from common.subscriber.metrics import SubscriberMetrics
 from common.subscriber.patience import Interrupted
 from common.subscriber.port import Fuse, ParkingLot
+from common.telemetry.duplicates import counting
 from common.telemetry.logs import bind_event, get_logger
 from common.telemetry.metrics import Metrics
 from common.telemetry.tracing import span_from
@@ -35,11 +36,11 @@ _log = get_logger("common.subscriber")
 class Lane:
     """One consumer group: its handler, and where records go that it does not take.
 
-    `handle_many` takes the records of one poll in one transaction, for projectors: what it raises
-    undoes all of them, and they are handled one by one. Without `parking` what should wait is a
-    dead letter. `unknown` hands types over that this
-    version does not know; else a fact of one waits for a version that does, and a record of a
-    compacted topic is skipped: its next state comes by itself. `waiting` is how many keys wait.
+    `handle_many` takes the records of one poll, in as few transactions as it can: for projectors.
+    When it raises, all of them are handled one by one, also those it had done. Without `parking`
+    what should wait is a dead letter. `unknown` hands types over that this version does not know;
+    else a fact of one waits for a version that does, and a record of a compacted topic is skipped:
+    its next state comes by itself. `waiting` is how many keys wait.
     """
 
     def __init__(
@@ -73,7 +74,8 @@ class Lane:
         if received.unknown and not self._unknown:
             raise NotYet(f"{received.envelope.type} is not known here", code="unknown_type")
         await failpoint("consumer.before_effect")
-        await self._handle(received)
+        with counting(self.metrics.duplicates.inc):
+            await self._handle(received)
         await failpoint("consumer.after_effect")
 
     def succeeded(self, envelope: Envelope) -> None:

@@ -23,6 +23,9 @@ class SubscriberMetrics:
         self.unknown = metrics.shared_counter(
             "consumer_unknown", "Records of a type this version does not know.", _GROUP
         ).labels(group)
+        self.duplicates = metrics.shared_counter(
+            "inbox_duplicates", "Events delivered again and absorbed.", _GROUP
+        ).labels(group)
         self.parked_keys = metrics.shared_gauge(
             "parked_keys", "Keys whose records wait in rows.", _GROUP
         ).labels(group)

@@ -9,6 +9,7 @@ from catalog.domain.applied import Outcome
 from common.errors import NotYet
 from common.events import Fact, Received
 from common.events.envelope import Envelope
+from common.telemetry.duplicates import absorbed
 from common.telemetry.metrics import Metrics
 
 Handlers = Mapping[type[Fact], Callable[[Any, Envelope], Awaitable[Outcome]]]
@@ -30,6 +31,8 @@ def dispatch(group: str, handlers: Handlers, metrics: Metrics) -> Handle:
             counter.labels(group, "waiting").inc()
             raise
         counter.labels(group, outcome.value).inc()
+        if outcome is Outcome.DUPLICATE:
+            absorbed()
 
     return handle
 

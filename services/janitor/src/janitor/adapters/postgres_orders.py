@@ -10,6 +10,7 @@ from common.ids import AssetId, EventId, ObjectKey, UploadId
 from common.jobs.job import Job
 from common.jobs.queue import JobQueue
 from common.postgres.engine import WriteSession
+from common.telemetry.duplicates import absorbed
 from janitor.domain.purge_order import Cause, Purge, PurgeOrder, Scope
 
 PURGE_KIND = "purge"
@@ -43,6 +44,7 @@ class PostgresOrders:
     async def place(self, order: PurgeOrder) -> bool:
         placed = await self.session.execute(_PLACE, _values(order))
         if placed.rowcount == 0:
+            absorbed()
             return False
         await self.queue.enqueue(
             self.session,

@@ -20,7 +20,7 @@ class ResumeProcessing:
         async with self.ledger.begin() as transaction:
             before = await transaction.life(asset_id)
             life = before.after(Word.ALIVE, envelope.sequence)
-            if life == before or not await transaction.first_time(envelope.id):
+            if not await transaction.first_time(envelope.id) or life == before:
                 return  # heard before, or the asset was deleted again since
             await transaction.keep_life(asset_id, life)
             processing = await transaction.lock(asset_id)

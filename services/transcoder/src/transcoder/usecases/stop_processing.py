@@ -21,7 +21,7 @@ class StopProcessing:
             before = await transaction.life(asset_id)
             said = before.after(Word.DELETED, envelope.sequence)
             life = said.ended() if for_good else said
-            if life == before or not await transaction.first_time(envelope.id):
+            if not await transaction.first_time(envelope.id) or life == before:
                 return  # heard before, or the asset came back since
             await transaction.keep_life(asset_id, life)
             processing = await transaction.lock(asset_id)
