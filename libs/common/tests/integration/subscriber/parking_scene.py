@@ -27,7 +27,7 @@ from common.postgres.parked import PostgresParking
 from common.settings.groups import KafkaSettings
 from common.subscriber.dead_letters import DeadLetters
 from common.subscriber.groups import describe_groups
-from common.subscriber.lane import Lane
+from common.subscriber.lane import HandleMany, Lane
 from common.subscriber.loop import run_consumers
 from common.subscriber.retrier import Retrier
 from common.subscriber.subscriber import ReliableSubscriber
@@ -66,6 +66,7 @@ class Scene:
     calls: list[tuple[str, int]] = field(default_factory=list)
     errors: dict[tuple[str, int], Exception] = field(default_factory=dict)
     seconds: float = 0.0  # a handler takes
+    handle_many: HandleMany | None = None
 
     @classmethod
     async def on(cls, kafka: KafkaSettings, schema: ScratchSchema) -> "Scene":
@@ -139,6 +140,7 @@ class Scene:
             lane = Lane(
                 self.group, self.topic, self.handle, dead, self.metrics,
                 parking=PostgresParking(pool, self.group), fuse=PostgresFuse(pool),
+                handle_many=self.handle_many,
             )  # fmt: skip
             process = Process(lane, asyncio.Event(), [])
             loops = [self._consumer(lane), Retrier([lane]).loop]

@@ -1,4 +1,4 @@
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 from libs.common.tests.integration.records import fact
@@ -220,3 +220,32 @@ async def test_what_is_in_flight_when_one_of_two_consumers_stops_has_one_effect_
 
     assert at_stop < len(assets) * 8
     assert all(scene.of(asset) == list(range(1, 9)) for asset in assets)
+
+
+async def test_a_poll_taken_together_and_one_that_is_split_lose_and_double_nothing(
+    scene: Scene,
+) -> None:
+    assets, sizes = [new_asset_id() for _ in range(20)], list[int]()
+    bad = str(assets[7])
+
+    async def handle_many(batch: Sequence[Received]) -> None:
+        if any((item.key, item.envelope.sequence) == (bad, 2) for item in batch):
+            raise Conflict("one of them is not to be had")
+        for item in batch:
+            await plain(item)
+        sizes.append(len(batch))
+
+    plain, scene.handle_many = scene.handle, handle_many
+    scene.errors[bad, 2] = Conflict()
+    await scene.send(*((asset, 1) for asset in assets))
+    async with scene.running():
+        await eventually(lambda: len(scene.effects) == 20)
+        await scene.send_raw(b"{", fact(assets[0], 9, scene.topic).headers(), b"x")
+        await scene.send(*((asset, n) for n in (2, 3) for asset in assets))
+        await eventually(lambda: len(scene.effects) == 58, timeout=30)
+        scene.errors.clear()
+        await eventually(lambda: len(scene.effects) == 60)
+        await read_all(scene.kafka, scene.dead_topic, until=lambda found: len(found) == 1)
+
+    assert max(sizes) > 1
+    assert all(scene.of(asset) == [1, 2, 3] for asset in assets)
