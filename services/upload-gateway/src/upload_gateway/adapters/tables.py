@@ -35,6 +35,7 @@ upload = Table(
     Column("offset", BigInteger),
     Column("generation", Integer),
     Column("sequence", Integer),
+    Column("details_sequence", Integer),
     Column("multipart_id", Text),
     Column("sha256", Text),
     Column("size", BigInteger),

@@ -18,6 +18,11 @@ from common.events.topics import DETAILS, UPLOAD_GATEWAY
 from upload_gateway.domain.formats import essence
 from upload_gateway.domain.upload import Segment, Upload
 
+# what clients call the same two things; the rest of their metadata goes on as it came
+NAMES = ("filename", "name")
+TYPES = ("filetype", "type")
+INTERPRETED = frozenset({*NAMES, *TYPES, "kind"})
+
 
 def announced(upload: Upload, event: Event, clock: Clock) -> Message:
     """A fact under the upload's present sequence."""
@@ -39,6 +44,11 @@ def started(upload: Upload) -> UploadStarted:
     )
 
 
+def carried(metadata: dict[str, str]) -> dict[str, str]:
+    """What goes on with the name: all that the gateway itself does not interpret."""
+    return {key: value for key, value in metadata.items() if key not in INTERPRETED}
+
+
 def named(upload: Upload, metadata: dict[str, str], clock: Clock) -> Message:
     """The only record that carries a name; it goes the road of details, which is tombstoned."""
     return new_message(
@@ -46,19 +56,19 @@ def named(upload: Upload, metadata: dict[str, str], clock: Clock) -> Message:
         source=UPLOAD_GATEWAY,
         key=f"{UPLOAD_GATEWAY}/{upload.asset_id}",
         subject=str(upload.asset_id),
-        sequence=1,
+        sequence=upload.details_sequence,
         clock=clock,
     )
 
 
 def unnamed(upload: Upload, clock: Clock) -> Message:
-    """The tombstone of what `named` said; there is no third record."""
+    """The tombstone of what `named` said, under the upload's present sequence."""
     return tombstone(
         DETAILS,
         type=UploadDetails.TYPE,
         source=UPLOAD_GATEWAY,
         key=f"{UPLOAD_GATEWAY}/{upload.asset_id}",
-        sequence=2,
+        sequence=upload.details_sequence,
         clock=clock,
     )
 

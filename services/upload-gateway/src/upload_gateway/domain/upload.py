@@ -60,8 +60,9 @@ class Upload:
 
     `offset` is what is committed and never shrinks. `generation` is the fence: each request that
     writes takes the next one, and a commit under an older one is refused. `sequence` counts the
-    facts told of the asset. `metadata` is the client's header, echoed and never interpreted again.
-    `length` is None while the client has not said it; `max_length` is what it may be at most.
+    facts told of the asset, `details_sequence` the records of its name. `metadata` is the client's
+    header, echoed and never interpreted again. `length` is None while the client has not said it;
+    `max_length` is what it may be at most.
     """
 
     id: UploadId
@@ -81,6 +82,7 @@ class Upload:
     offset: int = 0
     generation: int = 0
     sequence: int = 0
+    details_sequence: int = 0
     multipart_id: str | None = None
     sha256: str | None = None
     size: int | None = None

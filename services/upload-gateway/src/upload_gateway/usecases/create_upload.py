@@ -6,16 +6,12 @@ from common.clock import Clock
 from common.failpoints import failpoint
 from common.ids import UserId, new_asset_id, new_upload_id, original_key
 from upload_gateway.domain.acceptance import Acceptance, Claim, accepted, likely_format
-from upload_gateway.domain.facts import announced, named, started
+from upload_gateway.domain.facts import NAMES, TYPES, announced, carried, named, started
 from upload_gateway.domain.file_names import presentable
 from upload_gateway.domain.formats import NAMINGS, extension_of
 from upload_gateway.domain.kinds import Role
 from upload_gateway.domain.upload import Upload, expiry_after
 from upload_gateway.ports import Ledger, PartStore, Transaction
-
-# what clients call the same two things; the rest of their metadata goes on as it came
-_NAME = ("filename", "name")
-_TYPE = ("filetype", "type")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +42,8 @@ class CreateUpload:
     async def __call__(self, new: NewUpload) -> Upload:
         """The new upload; raises TypeNotAllowed, KindForbidden, OverLimit or Unavailable."""
         self.store.require()
-        name = presentable(_first(new.metadata, _NAME))
-        declared = _first(new.metadata, _TYPE)
+        name = presentable(_first(new.metadata, NAMES))
+        declared = _first(new.metadata, TYPES)
         claim = Claim(new.metadata.get("kind"), declared, extension_of(name), new.length)
         upload = self._born(new, accepted(claim, new.role, self.max_size), name, declared)
         async with self.ledger.change() as tx:
@@ -78,6 +74,7 @@ class CreateUpload:
             declared_type=declared,
             metadata=new.header,
             sequence=1,
+            details_sequence=1 if name is not None else 0,
         )
         # nothing more will come for an empty file, so nobody else would move it on
         return upload.verifying(None) if upload.whole else upload
@@ -85,8 +82,7 @@ class CreateUpload:
     async def _announce(self, tx: Transaction, upload: Upload, metadata: dict[str, str]) -> None:
         await tx.publish(announced(upload, started(upload), self.clock))
         if upload.file_name is not None:
-            rest = {k: v for k, v in metadata.items() if k not in (*_NAME, *_TYPE, "kind")}
-            await tx.publish(named(upload, rest, self.clock))
+            await tx.publish(named(upload, carried(metadata), self.clock))
         if upload.whole:
             await tx.enqueue_verify(upload)
 

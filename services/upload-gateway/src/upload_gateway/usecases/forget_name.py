@@ -20,5 +20,6 @@ class ForgetName:
             upload = await tx.locked_of(asset_id)
             if upload is None or upload.file_name is None:
                 return
+            upload = replace(upload, details_sequence=upload.details_sequence + 1)
             await tx.publish(unnamed(upload, self.clock))
             await tx.save(replace(upload, file_name=None, metadata=""))
