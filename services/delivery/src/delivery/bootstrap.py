@@ -132,7 +132,7 @@ def _build_loops(
     index_records = IndexRecords(writer, clock)
     kafka, metrics = settings.kafka, telemetry.metrics
     return {
-        "catalog-state": CatalogState(kafka, index_records, writer, metrics, topics[0]).run,
+        "catalog-state": CatalogState(kafka, index_records, writer, metrics, clock, topics[0]).run,
         "rebuilt-index": RebuiltIndex(kafka, handover, clock, metrics, topics[0]).run,
         "watermarks": Watermarks(kafka, index_records, writer, topics[1]).run,
     }

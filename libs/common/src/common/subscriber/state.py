@@ -34,12 +34,16 @@ class OffsetGone(Gone):
 
 @dataclass(frozen=True, slots=True)
 class RawRecord:
-    """One record as bytes: the reader decodes what it needs. `value` None is a tombstone."""
+    """One record as bytes: the reader decodes what it needs. `value` None is a tombstone.
+
+    `timestamp` is Kafka's, in milliseconds.
+    """
 
     offset: int
     key: bytes
     headers: Sequence[tuple[str, bytes]]
     value: bytes | None
+    timestamp: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +105,7 @@ async def read_state(
 async def _poll(consumer: AIOKafkaConsumer, partition: TopicPartition, position: int) -> StateBatch:
     got = await consumer.getmany(partition, timeout_ms=POLL_MS, max_records=MAX_RECORDS)
     records = [
-        RawRecord(record.offset, record.key or b"", record.headers, record.value)
+        RawRecord(record.offset, record.key or b"", record.headers, record.value, record.timestamp)
         for record in got.get(partition, ())
     ]
     # transaction markers take offsets too: the position is past them although no record came

@@ -3,19 +3,22 @@
 import asyncio
 from uuid import UUID
 
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter
 
 from common.clock import Clock
 from common.errors import Unavailable
 from common.events.topics import CATALOG_STATE, Topic
 from common.settings.groups import KafkaSettings
 from common.subscriber.state import OffsetGone, OnBatch, StateBatch, read_state
+from common.subscriber.state_lag import StateLag
 from common.telemetry.logs import get_logger
 from common.telemetry.metrics import Metrics
 from delivery.consumers.state_records import Skipped, asset_change, epoch_of
 from delivery.domain.media import Change, DeniedAsset
 from delivery.ports import IndexWriter, ServingIndex
 from delivery.usecases.index_records import IndexRecords
+
+GROUP = "delivery.catalog-state"  # in metrics only: the place is kept in the index
 
 _log = get_logger("delivery.index")
 
@@ -29,6 +32,7 @@ class CatalogState:
         index_records: IndexRecords,
         writer: IndexWriter,
         metrics: Metrics,
+        clock: Clock,
         topic: Topic = CATALOG_STATE,
     ) -> None:
         self._settings = settings
@@ -41,7 +45,7 @@ class CatalogState:
         self._denied: Counter = metrics.counter(
             "index_denied_records", "Records that this version cannot judge.", ["reason"]
         )
-        self._lag: Gauge = metrics.gauge("index_lag_records", "Records between us and the end.")
+        self._lag = StateLag(metrics, GROUP, topic, clock)
 
     async def run(self, stop: asyncio.Event) -> None:
         """The loop."""
@@ -76,7 +80,7 @@ class CatalogState:
             changes, next_offset=batch.next_offset, caught_up=batch.caught_up
         )
         self._applied.inc(counted)
-        self._lag.set(max(0, batch.end_offset - batch.next_offset))
+        self._lag.read(batch)
 
     def _count(self, change: Change | Skipped) -> None:
         if isinstance(change, Skipped) and change.reason:
