@@ -1,4 +1,4 @@
-"""The store hangs: uploads are refused at once after a few, no other route feels it, and it ends."""
+"""The store hangs: uploads are refused at once after a few, no other route feels it, it ends."""
 
 import logging
 import statistics
