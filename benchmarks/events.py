@@ -1,4 +1,4 @@
-"""All figures of the event backbone in one table: relay, commit to handler, recovery.
+"""All figures of the event backbone in one table: relay, commit to handler, consumers, recovery.
 
     make bench-events        (needs `make up`; ARGS="--only relay latency" for some of it)
 
@@ -10,7 +10,7 @@ import argparse
 from collections.abc import Awaitable, Callable
 
 import uvloop
-from benchmarks import latency, recover, relay
+from benchmarks import consumers, latency, recover, relay
 from benchmarks.place import Place
 from benchmarks.table import Row, show
 
@@ -32,7 +32,9 @@ async def _recovered(place: Place) -> list[Row]:
 PARTS: dict[str, Callable[[Place], Awaitable[list[Row]]]] = {
     "relay": relay.measure,
     "latency": latency.measure,
+    "consumers": consumers.measure,
     "recover": _recovered,
+    "rebuild": rebuild.measure,
 }
 
 

@@ -28,19 +28,13 @@ from delivery.domain.media import (
 )
 
 _ASSET_KEY = b"asset/"
+_NEEDED = frozenset({"ce_sequence", "ce_type"})  # the rest is not worth decoding at this rate
 _LARGEST = 2**63 - 1  # of what SQLite stores; past it a record would stop the index for ever
 
 
-class _Object(msgspec.Struct):
-    rendition: str
-    key: str
-    size: Annotated[int, msgspec.Meta(ge=0, le=_LARGEST)]
-    etag: str
-    content_type: str
-    duration: float | None = None
-
-
 class _Asset(msgspec.Struct):
+    """Objects are decoded straight into those of the domain: there are several in each record."""
+
     asset_id: UUID
     user_id: UUID
     kind: str
@@ -50,7 +44,7 @@ class _Asset(msgspec.Struct):
     members: tuple[UUID, ...] = ()
     original_policy: str = "on-request"
     stored_at: datetime | None = None
-    objects: tuple[_Object, ...] = ()
+    objects: tuple[StoredMedia, ...] = ()
 
 
 class _Requires(msgspec.Struct):
@@ -87,7 +81,7 @@ def asset_change(record: RawRecord) -> Change | Skipped:
     """
     if not record.key.startswith(_ASSET_KEY):
         return Skipped()
-    said = attributes(record.headers)
+    said = attributes([header for header in record.headers if header[0] in _NEEDED])
     try:
         asset_id = UUID(record.key[len(_ASSET_KEY) :].decode("ascii"))
         sequence = sequence_of(said["ce_sequence"])
@@ -131,6 +125,8 @@ def _entry(asset_id: UUID, value: bytes) -> Entry:
         return DeniedAsset(asset_id, "unreadable")
     if wire.asset_id != asset_id:
         return DeniedAsset(asset_id, "wrong_key")
+    if not all(0 <= stored.size <= _LARGEST for stored in wire.objects):
+        return DeniedAsset(asset_id, "unreadable")
     for reason, word, known in (
         ("unknown_kind", wire.kind, KINDS),
         ("unknown_state", wire.state, STATES),
@@ -152,8 +148,5 @@ def _asset(asset_id: UUID, wire: _Asset) -> Asset:
         members=wire.members,
         original_policy=wire.original_policy,
         stored_at=wire.stored_at,
-        objects=tuple(
-            StoredMedia(o.rendition, o.key, o.size, o.etag, o.content_type, o.duration)
-            for o in wire.objects
-        ),
+        objects=wire.objects,
     )
