@@ -49,9 +49,9 @@ def republish(
 ) -> None:
     """Append a record for every entity to its owner's outbox, under a higher sequence.
 
-    After a lost Kafka: `reprise topics apply` first, then `reprise outbox reseed`, then this. The
-    services may run; each entity is told as it is at that moment, through the relay like all else.
-    A killed run goes on where it was.
+    After a lost Kafka it comes last: `reprise outbox reseed`, `reprise topics apply`, then this.
+    The services may run; each entity is told as it is then, through the relay like all else. A
+    killed run goes on where it was.
 
     Example: reprise state republish --service catalog --yes
     """
