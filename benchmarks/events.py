@@ -10,7 +10,7 @@ import argparse
 from collections.abc import Awaitable, Callable
 
 import uvloop
-from benchmarks import consumers, latency, recover, relay
+from benchmarks import consumers, latency, rebuild, recover, relay
 from benchmarks.place import Place
 from benchmarks.table import Row, show
 
