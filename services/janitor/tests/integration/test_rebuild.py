@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import random
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,9 +13,15 @@ import pytest
 from services.janitor.tests.integration.ledger_life import Life, a_life, keys, open_life
 from tests.faults.deaths import witness
 
+from common.events import Received, decode
 from common.ids import new_asset_id
 from common.settings.groups import KafkaSettings
+from common.subscriber.replay import Replay
 from devstack.repository import ROOT
+from janitor.adapters.shadow_settling import settle
+from janitor.adapters.shadow_tables import ShadowTables
+from janitor.consumers.folding import fold_one
+from janitor.domain.folding import Fold
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
@@ -221,3 +228,61 @@ async def test_index_and_constraint_names_are_those_of_the_migrations_after_each
     for _ in range(2):
         await rebuild(life)
         assert (await life.rows(names), await life.rows(constraints)) == before
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_any_order_of_the_facts_and_any_repeat_gives_the_same_ledger(
+    life: Life, seed: int
+) -> None:
+    """Between topics there is no order, and a batch may be read twice."""
+    facts = await a_history(life)
+    shadow = ShadowTables(life.schema.database)
+    ledgers = []
+    for shuffled in (facts, mixed(facts, seed)):
+        await shadow.begin(anew=True)
+        for start in range(0, len(shuffled), 5):
+            fold = Fold()
+            for received in shuffled[start : start + 5]:
+                fold_one(fold, received)
+            await shadow.apply(fold, {})
+            if start == 10:  # conclusions drawn too early do no harm
+                async with life.schema.database.write() as session:
+                    await settle(session)
+        async with life.schema.database.write() as session:
+            await settle(session)
+        ledgers.append(await shadow_rows(life))
+    assert ledgers[0] == ledgers[1]
+
+
+async def a_history(life: Life) -> list[Received]:
+    """All facts of some lives, those of the janitor too, in the order in which they were told."""
+    await a_life(life, assets=2)
+    await life.work()
+    await life.relay()
+    async with Replay(life.kafka, life.sources) as replay:
+        records = [
+            record
+            async for batch in replay.read({}, await replay.ends())
+            for record in batch.records
+        ]
+    return [decode(record.key, record.headers, record.value) for record in records]
+
+
+def mixed(facts: list[Received], seed: int) -> list[Received]:
+    """Another order, and a third of them twice."""
+    chance = random.Random(seed)
+    return chance.sample(facts + facts[::3], k=len(facts) + len(facts[::3]))
+
+
+async def shadow_rows(life: Life) -> list[list[tuple[object, ...]]]:
+    return [
+        await life.rows("SELECT asset_id, sequence, dead_event_id FROM rebuilt_asset ORDER BY 1"),
+        await life.rows(
+            "SELECT key, asset_id, state, reason, cause_event_id, ordered_by"
+            " FROM rebuilt_stored_object ORDER BY 1"
+        ),
+        await life.rows(
+            "SELECT id, asset_id, scope, keys, finished_at IS NOT NULL"
+            " FROM rebuilt_purge ORDER BY 1"
+        ),
+    ]

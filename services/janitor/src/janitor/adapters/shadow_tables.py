@@ -124,13 +124,12 @@ class ShadowTables:
         """One batch."""
         async with self.database.write() as session:
             await write_fold(session, fold)
-            await session.execute(
-                _REACH,
-                [
-                    {"topic": topic, "number": number, "next_offset": offset}
-                    for (topic, number), offset in positions.items()
-                ],
-            )
+            places = [
+                {"topic": topic, "number": number, "next_offset": offset}
+                for (topic, number), offset in positions.items()
+            ]
+            if places:
+                await session.execute(_REACH, places)
 
 
 async def untold(session: WriteSession, topic: str) -> list[Untold]:
