@@ -130,7 +130,7 @@ def test_all_groups_fit_a_terminal(operator: Operator, monkeypatch: pytest.Monke
     monkeypatch.setenv("COLUMNS", "100")
     for out in (operator("consumers", "list", status=1), operator("lag")):
         assert max(map(len, out.splitlines())) <= 100
-        assert "upload-gateway.renditions" in out
+        assert "upload-gateway.purges" in out
         assert "nobody" in out
 
 

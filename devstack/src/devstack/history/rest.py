@@ -8,8 +8,6 @@ from devstack.errors import DevstackError
 from devstack.history.collect import Addresses
 from devstack.history.tables.session import snapshot
 
-# named in the contract, read by nobody yet: the gateway keeps no timeline of renditions
-READ = {name: topic for name, topic in CONSUMERS.items() if name != "upload-gateway.renditions"}
 _JOBS = "SELECT to_regclass('job') IS NOT NULL"
 _WAITING = "SELECT count(*) FROM job WHERE state IN ('waiting', 'running')"
 _UNPUBLISHED = "SELECT count(*) FROM outbox WHERE published_at IS NULL"
@@ -25,10 +23,10 @@ async def unrest(addresses: Addresses) -> list[str]:
 
 async def lags(bootstrap: str) -> dict[str, int]:
     """Records of its topic that each of the services' groups has not committed."""
-    counts = dict.fromkeys(READ, 0)
+    counts = dict.fromkeys(CONSUMERS, 0)
     try:
         async with LagReader(KafkaSettings(bootstrap=bootstrap), "history") as reader:
-            for lag in await reader.measure(READ):
+            for lag in await reader.measure(CONSUMERS):
                 counts[lag.group] += lag.records
     except Unavailable as error:
         raise DevstackError(f"the groups cannot be read: {error}") from error

@@ -95,14 +95,14 @@ class DeadLetter:
 
     @property
     def digest(self) -> str:
-        """Hex name of the record: its origin and its id, or its bytes where it has none.
+        """Hex name of the record for its group: its origin and its id, or its bytes without one.
 
         So an edited record keeps its name, and one that came after a lost Kafka to the same place
         has another.
         """
         record = self.record
         known = dict(record.headers).get("ce_id") or record.value or b""
-        place = f"{record.topic}\n{record.partition}\n{record.offset}\n".encode()
+        place = f"{self.why.group}\n{record.topic}\n{record.partition}\n{record.offset}\n".encode()
         return hashlib.sha256(place + _sized(record.key or b"") + known).hexdigest()
 
     @property

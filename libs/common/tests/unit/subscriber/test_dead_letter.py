@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -91,6 +92,11 @@ RECORD_FIELDS = (
     RECORD.timestamp,
     RECORD.key,
 )
+
+
+def test_what_two_groups_gave_up_has_two_names() -> None:
+    other = replace(why(), group="janitor.uploads")
+    assert copy(RECORD, why()).digest != copy(RECORD, other).digest
 
 
 def test_another_record_at_the_same_place_has_another_name() -> None:
