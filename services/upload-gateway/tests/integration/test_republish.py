@@ -78,3 +78,17 @@ async def test_a_name_is_said_again_and_still_taken_back(database: Database) -> 
     await ForgetName(ledger, CLOCK)(kept.asset_id)
     last = (await details(database))[-1]
     assert (last.key, last.sequence, last.payload) == (first.key, 3, None)
+
+
+async def test_a_name_that_was_taken_back_is_taken_back_again(database: Database) -> None:
+    """Kafka may be lost between the tombstone and a slow reader: it must let go nevertheless."""
+    ledger = PostgresLedger(database, JobQueue(database))
+    forgotten = new_upload("Set.flac")
+    async with ledger.change() as tx:
+        await tx.add(forgotten)
+        await tx.publish(named(forgotten, {}, CLOCK))
+    await ForgetName(ledger, CLOCK)(forgotten.asset_id)
+    run = await republishing.begin(database, "ops", restart=False)
+    assert await republishing.advance(database, REPUBLISHING, run) == 1
+    last = (await details(database))[-1]
+    assert (last.sequence, last.payload) == (3, None)

@@ -7,21 +7,23 @@ from sqlalchemy import func, select
 
 from common.clock import SystemClock
 from common.errors import RepriseError
+from common.events import Message
 from common.events.topics import UPLOAD_GATEWAY
 from common.postgres.engine import ReadSession, WriteSession
 from common.postgres.outbox import append
 from common.postgres.republishing import Republishing
 from upload_gateway.adapters.postgres_transaction import upload_of
 from upload_gateway.adapters.tables import upload as upload_table
-from upload_gateway.domain.facts import carried, named
+from upload_gateway.domain.facts import carried, named, unnamed
 from upload_gateway.domain.upload import Upload
 from upload_gateway.routes.tus_headers import metadata
 
-_NAMED = upload_table.c.file_name.is_not(None)
+# ever named: a name that was taken back is taken back again, for a reader that had not got so far
+_NAMED = upload_table.c.details_sequence > 0
 
 
 async def count(session: ReadSession, after: UUID | None) -> int:
-    """How many uploads with a name come after this asset."""
+    """How many uploads that ever had a name come after this asset."""
     query = select(func.count()).select_from(upload_table).where(_NAMED)
     if after is not None:
         query = query.where(upload_table.c.asset_id > after)
@@ -29,7 +31,7 @@ async def count(session: ReadSession, after: UUID | None) -> int:
 
 
 async def batch(session: WriteSession, after: UUID | None, limit: int) -> tuple[UUID | None, int]:
-    """The next ones, locked, each with its name once more under the next sequence."""
+    """The next ones, locked, each with its name or its tombstone under the next sequence."""
     query = select(upload_table).where(_NAMED).order_by(upload_table.c.asset_id).limit(limit)
     if after is not None:
         query = query.where(upload_table.c.asset_id > after)
@@ -41,8 +43,15 @@ async def batch(session: WriteSession, after: UUID | None, limit: int) -> tuple[
             .where(upload_table.c.id == again.id)
             .values(details_sequence=again.details_sequence)
         )
-        await append(session, named(again, _metadata(again), SystemClock()))
+        await append(session, _details(again))
     return (uploads[-1].asset_id if uploads else None), len(uploads)
+
+
+def _details(upload: Upload) -> Message:
+    clock = SystemClock()
+    if upload.file_name is None:
+        return unnamed(upload, clock)
+    return named(upload, _metadata(upload), clock)
 
 
 def _metadata(upload: Upload) -> dict[str, str]:
