@@ -44,8 +44,10 @@ from upload_gateway.routes.tus_protocol import TusProtocol
 from upload_gateway.routes.uploads import TusUseCases, build_tus_routes
 from upload_gateway.settings import StorageSettings, UploadGatewaySettings
 from upload_gateway.sweeps.expiry import build_expiry_sweep
+from upload_gateway.usecases.acknowledge_bytes import AcknowledgeBytes
 from upload_gateway.usecases.append_bytes import AppendBytes
 from upload_gateway.usecases.clear_upload import ClearUpload
+from upload_gateway.usecases.complete_object import CompleteObject
 from upload_gateway.usecases.create_upload import CreateUpload
 from upload_gateway.usecases.describe_upload import DescribeUpload
 from upload_gateway.usecases.end_upload import EndUpload
@@ -55,6 +57,7 @@ from upload_gateway.usecases.forget_name import ForgetName
 from upload_gateway.usecases.give_up_upload import GiveUpUpload
 from upload_gateway.usecases.list_uploads import ListUploads
 from upload_gateway.usecases.mark_duplicate import MarkDuplicate
+from upload_gateway.usecases.read_back import ReadBack
 from upload_gateway.usecases.receive_parts import ReceiveParts
 from upload_gateway.usecases.stage_tail import StageTail
 from upload_gateway.usecases.store_part import StorePart
@@ -134,9 +137,11 @@ def build_routes(
     metrics.gauge("part_buffers_used", "Part buffers in the hands of uploads.").set_function(
         lambda: buffers.in_use
     )
+    acknowledge = AcknowledgeBytes(ledger, clock, limits.expiry)
     receive = ReceiveParts(
-        StorePart(ledger, parts.store, parts.staging, clock, limits.expiry),
-        StageTail(ledger, parts.staging, clock, limits.expiry),
+        StorePart(acknowledge, ledger, parts.store, parts.staging),
+        StageTail(acknowledge, parts.staging),
+        acknowledge,
         MemoryDigests(),
     )
     uses = TusUseCases(
@@ -201,7 +206,14 @@ def _checks(parts: Parts, receipts: Receipts) -> list[Check]:
 
 def _verify_loop(parts: Parts) -> Loop:
     sniffer = PuremagicSniffer()
-    verify = VerifyUpload(parts.ledger, parts.store, sniffer, parts.clock)
+    verify = VerifyUpload(
+        parts.ledger,
+        parts.store,
+        CompleteObject(parts.store),
+        ReadBack(parts.store),
+        sniffer,
+        parts.clock,
+    )
     worker = build_verify_worker(
         verify,
         parts.clear,

@@ -17,11 +17,14 @@ from gateway_support.fakes import (
 from upload_gateway.adapters.asyncio_writers import AsyncioWriters
 from upload_gateway.adapters.memory_buffers import MemoryBuffers
 from upload_gateway.adapters.memory_digests import MemoryDigests
+from upload_gateway.domain.checksum import BodyChecksum
 from upload_gateway.domain.kinds import Role
 from upload_gateway.domain.upload import Upload
 from upload_gateway.ports import CutReason
+from upload_gateway.usecases.acknowledge_bytes import AcknowledgeBytes
 from upload_gateway.usecases.append_bytes import Append, AppendBytes
 from upload_gateway.usecases.clear_upload import ClearUpload
+from upload_gateway.usecases.complete_object import CompleteObject
 from upload_gateway.usecases.create_upload import CreateUpload, NewUpload
 from upload_gateway.usecases.describe_upload import DescribeUpload
 from upload_gateway.usecases.end_upload import EndUpload
@@ -31,6 +34,7 @@ from upload_gateway.usecases.forget_name import ForgetName
 from upload_gateway.usecases.give_up_upload import GiveUpUpload
 from upload_gateway.usecases.list_uploads import ListUploads
 from upload_gateway.usecases.mark_duplicate import MarkDuplicate
+from upload_gateway.usecases.read_back import ReadBack
 from upload_gateway.usecases.receive_parts import ReceiveParts
 from upload_gateway.usecases.stage_tail import StageTail
 from upload_gateway.usecases.store_part import StorePart
@@ -62,7 +66,14 @@ class Bench:
         self.clear = ClearUpload(self.ledger, self.store, self.store)
         self.end = EndUpload(self.ledger, self.writers, self.clear, self.clock)
         self.expire = ExpireUploads(self.ledger, self.clear, self.clock, timedelta(seconds=1))
-        self.verify = VerifyUpload(self.ledger, self.store, self.sniffer, self.clock)
+        self.verify = VerifyUpload(
+            self.ledger,
+            self.store,
+            CompleteObject(self.store),
+            ReadBack(self.store),
+            self.sniffer,
+            self.clock,
+        )
         self.give_up = GiveUpUpload(self.ledger, self.clock)
         self.mark_duplicate = MarkDuplicate(self.ledger)
         self.forget_name = ForgetName(self.ledger, self.clock)
@@ -72,9 +83,11 @@ class Bench:
 
     def restart(self) -> None:
         """Forget what a process forgets."""
+        acknowledge = AcknowledgeBytes(self.ledger, self.clock, EXPIRY)
         receive = ReceiveParts(
-            StorePart(self.ledger, self.store, self.store, self.clock, EXPIRY),
-            StageTail(self.ledger, self.store, self.clock, EXPIRY),
+            StorePart(acknowledge, self.ledger, self.store, self.store),
+            StageTail(acknowledge, self.store),
+            acknowledge,
             MemoryDigests(),
         )
         self.append = AppendBytes(self.ledger, self.writers, self.buffers, receive)
@@ -86,9 +99,14 @@ class Bench:
         return await self.create(NewUpload(owner, role, length, "", named))
 
     async def sent(
-        self, upload: Upload, offset: int, *chunks: bytes | CutReason, length: int | None = None
+        self,
+        upload: Upload,
+        offset: int,
+        *chunks: bytes | CutReason,
+        length: int | None = None,
+        checksum: BodyChecksum | None = None,
     ) -> Upload:
-        wanted = Append(upload.id, OWNER, offset, None, length)
+        wanted = Append(upload.id, OWNER, offset, None, length, checksum)
         return await self.append(wanted, ListedBody(*chunks))
 
     async def verified(self, upload: Upload) -> Upload:

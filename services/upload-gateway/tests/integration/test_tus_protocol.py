@@ -22,7 +22,9 @@ def test_options_needs_no_login_and_tells_the_truth(gateway: RealGateway) -> Non
         "creation-defer-length",
         "termination",
         "expiration",
+        "checksum",
     ]
+    assert answer.headers["tus-checksum-algorithm"] == "sha1,sha256,crc32c"
 
 
 @pytest.mark.parametrize("version", [None, "0.2.2", "2.0.0"])

@@ -46,6 +46,9 @@ _CODES = {
     422: "invalid_request",
 }
 
+# statuses that HTTP itself does not know: tus has one of its own
+_TITLES = {460: "Checksum Mismatch"}
+
 
 def status_of(error: errors.RepriseError) -> int:
     """The HTTP status of an error."""
@@ -63,7 +66,7 @@ def problem(
     """A problem document. `detail` and extensions are scrubbed; nothing of it may be cached."""
     body = {
         "type": f"urn:reprise:problem:{code}",
-        "title": HTTPStatus(status).phrase,
+        "title": _TITLES.get(status) or HTTPStatus(status).phrase,
         "status": status,
         "code": code,
     }

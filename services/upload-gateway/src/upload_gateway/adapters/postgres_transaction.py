@@ -109,7 +109,7 @@ def upload_of(row: Row[Any]) -> Upload:
 
 
 def part_of(row: Row[Any]) -> Part:
-    return Part(row.number, row.etag, row.size)
+    return Part(row.number, row.etag, row.size, row.crc32c)
 
 
 def segment_of(row: Row[Any]) -> Segment:

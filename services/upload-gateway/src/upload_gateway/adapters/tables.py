@@ -55,6 +55,7 @@ part = Table(
     Column("number", Integer, primary_key=True),
     Column("etag", Text),
     Column("size", BigInteger),
+    Column("crc32c", BigInteger),
 )
 
 segment = Table(

@@ -55,6 +55,15 @@ class PastLength(TooLarge):
     default_code = "past_length"
 
 
+class ChecksumMismatch(Invalid):
+    """The body's bytes are not those that its checksum speaks of; nothing of it counts."""
+
+    default_code = "checksum_mismatch"
+
+    def __init__(self) -> None:
+        super().__init__("the body has other bytes than its checksum says")
+
+
 class LengthMismatch(Invalid):
     """The upload's length was said before, and it was another; or more bytes are there already."""
 
@@ -89,6 +98,12 @@ class PartsLost(Conflict):
     """The store has not what it acknowledged; whoever meets this gives nothing up."""
 
     default_code = "parts_lost"
+
+
+class BytesReplaced(PartsLost):
+    """The object exists and is not what was acknowledged: a late request wrote over a part."""
+
+    default_code = "bytes_replaced"
 
 
 class MultipartForgotten(PartsLost):

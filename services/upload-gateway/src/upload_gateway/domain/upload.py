@@ -30,11 +30,15 @@ ENDED: frozenset[State] = FORGOTTEN | {"stored", "rejected", "duplicate"}
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part the store has acknowledged, with the ETag it gave, without quotes."""
+    """A part the store has acknowledged, with the ETag it gave, without quotes.
+
+    `crc32c` is of the bytes that were acknowledged; None for what another one wrote.
+    """
 
     number: int
     etag: str
     size: int
+    crc32c: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

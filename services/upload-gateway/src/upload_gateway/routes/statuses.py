@@ -1,17 +1,30 @@
 """The answers of the upload protocol that differ from the common table."""
 
+from collections.abc import Mapping
+
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 
 from common.web.problems import problem, problem_response
-from upload_gateway.domain.errors import OffsetMismatch, UploadBusy
+from upload_gateway.domain.errors import ChecksumMismatch, OffsetMismatch, UploadBusy
 
 
 def install(app: FastAPI) -> None:
-    """Say the true offset with 409, and 423 where a client should keep its address."""
+    """Say the true offset with 409, 460 for a checksum, 423 where a client keeps its address."""
     app.add_exception_handler(OffsetMismatch, _mismatch)
     app.add_exception_handler(UploadBusy, _busy)
+    app.add_exception_handler(ChecksumMismatch, _mismatched)
+
+
+def mismatched(error: ChecksumMismatch, headers: Mapping[str, str]) -> Response:
+    """The protocol has a status of its own for it."""
+    return problem(460, error.code, error.detail, headers=headers)
+
+
+async def _mismatched(_: Request, error: Exception) -> Response:
+    assert isinstance(error, ChecksumMismatch)  # noqa: S101  (registered for this kind only)
+    return mismatched(error, {})
 
 
 async def _mismatch(_: Request, error: Exception) -> Response:

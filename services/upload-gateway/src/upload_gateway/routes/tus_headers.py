@@ -5,12 +5,24 @@ from base64 import b64decode
 from collections.abc import Mapping
 from datetime import datetime
 from email.utils import format_datetime
+from typing import get_args
 
 from common.errors import Invalid, TooLarge, UnsupportedType
+from upload_gateway.domain.checksum import DIGEST_SIZES, Algorithm, BodyChecksum
 from upload_gateway.domain.upload import RUNNING, Upload
 
 VERSION = "1.0.0"
-EXTENSIONS = "creation,creation-with-upload,creation-defer-length,termination,expiration"
+EXTENSIONS = ",".join(
+    (
+        "creation",
+        "creation-with-upload",
+        "creation-defer-length",
+        "termination",
+        "expiration",
+        "checksum",
+    )
+)
+CHECKSUMS: tuple[Algorithm, ...] = get_args(Algorithm)
 BODY_TYPE = "application/offset+octet-stream"
 MAX_METADATA = 32 * 1024  # bytes of the header; 14 kB is seen in the wild (protocols.md 1.8)
 MAX_NUMBER = 2**63 - 1
@@ -59,6 +71,26 @@ def length(headers: Mapping[str, str]) -> int | None:
             "Upload-Defer-Length is 1 and stands for Upload-Length", code="invalid_header"
         )
     return None
+
+
+def checksum(headers: Mapping[str, str]) -> BodyChecksum | None:
+    """`Upload-Checksum` of one body: an algorithm and its digest in base64."""
+    said = headers.get("upload-checksum")
+    if said is None:
+        return None
+    name, _, text = said.strip().partition(" ")
+    algorithm = next((known for known in CHECKSUMS if known == name), None)
+    if algorithm is None:
+        raise Invalid(f"algorithms are {', '.join(CHECKSUMS)}", code="unknown_checksum_algorithm")
+    try:
+        digest = b64decode(text.strip(), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise Invalid("the digest is not base64", code="invalid_checksum") from error
+    if len(digest) != DIGEST_SIZES[algorithm]:
+        raise Invalid(
+            f"a digest of {algorithm} has {DIGEST_SIZES[algorithm]} bytes", code="invalid_checksum"
+        )
+    return BodyChecksum(algorithm, digest)
 
 
 def body_size(headers: Mapping[str, str]) -> int | None:

@@ -11,9 +11,9 @@ from starlette.responses import Response
 from common.errors import Conflict, Unavailable
 from common.ids import UploadId
 from common.web.callers import Caller, Callers, require
-from upload_gateway.domain.errors import PastLength, UploadNotFound
+from upload_gateway.domain.errors import ChecksumMismatch, PastLength, UploadNotFound
 from upload_gateway.domain.upload import Upload
-from upload_gateway.routes import tus_headers
+from upload_gateway.routes import statuses, tus_headers
 from upload_gateway.routes.request_body import RequestBody
 from upload_gateway.usecases.append_bytes import Append, AppendBytes
 from upload_gateway.usecases.create_upload import CreateUpload, NewUpload
@@ -48,6 +48,7 @@ def build_tus_routes(uses: TusUseCases, callers: Callers) -> APIRouter:
                 "Tus-Version": tus_headers.VERSION,
                 "Tus-Extension": tus_headers.EXTENSIONS,
                 "Tus-Max-Size": str(uses.create.max_size),
+                "Tus-Checksum-Algorithm": ",".join(tus_headers.CHECKSUMS),
             }
         )
 
@@ -57,12 +58,18 @@ def build_tus_routes(uses: TusUseCases, callers: Callers) -> APIRouter:
         length, size = tus_headers.length(headers), tus_headers.body_size(headers)
         if size != 0:
             tus_headers.require_body_type(headers)
+        checksum = tus_headers.checksum(headers)
         if length is not None and (size or 0) > length:
             raise PastLength("the body is longer than Upload-Length")
         upload = await uses.create(_new_upload(request, caller, length))
         said = {"Location": tus_headers.location(headers, request.url.scheme, upload)}
+        append = Append(upload.id, upload.user_id, 0, size, checksum=checksum)
         if size != 0:
-            upload = await _first_bytes(uses, request, upload, size)
+            try:
+                upload = await _first_bytes(uses, request, append)
+            except ChecksumMismatch as error:
+                # the upload exists, and the client may send the bytes again to this address
+                return statuses.mismatched(error, said | tus_headers.progress(upload))
         return Response(status_code=201, headers=said | tus_headers.progress(upload))
 
     @router.head("/files/{upload_id}", openapi_extra=_CAPABILITY)
@@ -82,6 +89,7 @@ def build_tus_routes(uses: TusUseCases, callers: Callers) -> APIRouter:
             offset,
             tus_headers.body_size(request.headers),
             tus_headers.number(request.headers, "upload-length"),
+            tus_headers.checksum(request.headers),
         )
         upload = await uses.append(wanted, RequestBody(request, uses.received))
         return Response(status_code=204, headers=tus_headers.progress(upload))
@@ -113,12 +121,9 @@ def _new_upload(request: Request, caller: Caller, length: int | None) -> NewUplo
     )
 
 
-async def _first_bytes(
-    uses: TusUseCases, request: Request, upload: Upload, size: int | None
-) -> Upload:
+async def _first_bytes(uses: TusUseCases, request: Request, append: Append) -> Upload:
     """The body of a POST. The upload exists whatever becomes of it, so the answer is its offset."""
-    append = Append(upload.id, upload.user_id, 0, size)
     try:
         return await uses.append(append, RequestBody(request, uses.received))
     except (Unavailable, Conflict):
-        return await uses.find(upload.id)
+        return await uses.find(append.upload_id)

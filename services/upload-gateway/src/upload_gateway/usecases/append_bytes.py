@@ -5,7 +5,14 @@ from dataclasses import dataclass, replace
 
 from common.errors import Unavailable
 from common.ids import UploadId, UserId
-from upload_gateway.domain.errors import Superseded, UploadCut, UploadGone, UploadNotFound
+from upload_gateway.domain.checksum import BodyChecksum
+from upload_gateway.domain.errors import (
+    ChecksumMismatch,
+    Superseded,
+    UploadCut,
+    UploadGone,
+    UploadNotFound,
+)
 from upload_gateway.domain.upload import RUNNING, Upload
 from upload_gateway.ports import (
     Body,
@@ -24,7 +31,8 @@ from upload_gateway.usecases.receive_parts import Received, ReceiveParts
 class Append:
     """One PATCH. `size` is the declared length of the body, None when it comes in chunks.
 
-    `length` is the upload's, where this request is the one that says it.
+    `length` is the upload's, where this request is the one that says it. With a `checksum` the body
+    counts only if all of it arrived and matches.
     """
 
     upload_id: UploadId
@@ -32,6 +40,7 @@ class Append:
     offset: int
     size: int | None
     length: int | None = None
+    checksum: BodyChecksum | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +55,25 @@ class AppendBytes:
     async def __call__(self, append: Append, body: Body) -> Upload:
         """The upload with all that was committed.
 
-        Raises UploadNotFound, UploadGone, OffsetMismatch, LengthMismatch, OverLimit or PastLength
-        with nothing changed; Superseded when a newer request took over; UploadCut or Unavailable
-        when the rest should be sent again later. In the last three cases, and when only the bytes
-        themselves show that they are too many, the offset may have moved: what was committed stays.
+        Raises UploadNotFound, UploadGone, OffsetMismatch, LengthMismatch, ChecksumMismatch,
+        OverLimit or PastLength with nothing changed; Superseded when a newer request took over;
+        UploadCut or Unavailable when the rest should be sent again later. In the last three cases,
+        and when only the bytes themselves show that they are too many, the offset may have moved:
+        what was committed stays. Under a checksum it never moves but for the whole body.
         """
+        if append.size == 0 and append.checksum is not None and not append.checksum.matches:
+            raise ChecksumMismatch
         upload = await self._claim(append)
         if upload.state not in RUNNING or (append.size == 0 and not upload.whole):
             return upload
         async with self.writers.writing(upload.id, upload.generation) as writer:
-            received = await self._received(upload, body, writer)
+            received = await self._received(upload, body, writer, append.checksum)
         _answer_for(received.cut)
         return received.upload
 
-    async def _received(self, upload: Upload, body: Body, writer: Writer) -> Received:
+    async def _received(
+        self, upload: Upload, body: Body, writer: Writer, checksum: BodyChecksum | None
+    ) -> Received:
         async with AsyncExitStack() as stack:
             try:
                 # whoever cuts this request need not wait until it has its place in memory
@@ -67,7 +81,7 @@ class AppendBytes:
                     lease = await stack.enter_async_context(self.buffers.lease())
             except BodyCut as cut:
                 return Received(upload, cut.reason)
-            return await self.receive(upload, body, writer, lease)
+            return await self.receive(upload, body, writer, lease, checksum)
 
     async def _claim(self, append: Append) -> Upload:
         async with self.ledger.change() as tx:

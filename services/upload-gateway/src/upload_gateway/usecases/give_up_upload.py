@@ -11,7 +11,7 @@ from upload_gateway.ports import Ledger, Ticket
 
 @dataclass(frozen=True, slots=True)
 class GiveUpUpload:
-    """Only for a multipart that the store has forgotten and that never became an object.
+    """Only for a multipart that the store has forgotten, or an object that holds other bytes.
 
     Whoever calls has asked the store often enough.
     """

@@ -5,9 +5,12 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 
-from upload_gateway.domain.checksum import RunningDigest
+from upload_gateway.domain.checksum import BodyChecksum
+from upload_gateway.domain.errors import ChecksumMismatch
+from upload_gateway.domain.intake import Intake
 from upload_gateway.domain.upload import Upload
 from upload_gateway.ports import Body, BodyCut, BufferLease, CutReason, Digests, Writer
+from upload_gateway.usecases.acknowledge_bytes import AcknowledgeBytes
 from upload_gateway.usecases.stage_tail import StageTail
 from upload_gateway.usecases.store_part import StorePart
 
@@ -44,21 +47,62 @@ class ReceiveParts:
 
     store: StorePart
     stage: StageTail
+    acknowledge: AcknowledgeBytes
     digests: Digests
 
     async def __call__(
-        self, upload: Upload, body: Body, writer: Writer, lease: BufferLease
+        self,
+        upload: Upload,
+        body: Body,
+        writer: Writer,
+        lease: BufferLease,
+        checksum: BodyChecksum | None = None,
     ) -> Received:
-        """Raises what storing raises; PastLength or OverLimit for a body longer than the upload."""
-        digest = self.digests.take(upload.id, upload.offset)
-        upload, last = await self._parts(upload, body, writer, lease, digest)
+        """Raises what storing raises; PastLength or OverLimit for a body longer than the upload.
+
+        With a checksum the body counts as a whole or not at all: ChecksumMismatch when its bytes
+        are others, and what was cut short is as if it had not been sent.
+        """
+        running = self.digests.take(upload.id, upload.offset)
+        if checksum is not None:
+            if running is not None:
+                self.digests.keep(upload.id, running)
+            intake = Intake(running.copy() if running else None, checksum)
+            return await self._checked(upload, body, writer, lease, intake)
+        intake = Intake(running)
+        upload, last = await self._parts(upload, body, writer, lease, intake)
         if last.cut not in _DROPPED and last.fresh.nbytes and not upload.full:
-            upload = await self.stage(upload, last.fresh, digest)
-        if digest is not None and not upload.whole and digest.offset == upload.offset:
-            self.digests.keep(upload.id, digest)
+            upload = await self.stage(upload, last.fresh, intake)
+        self._keep(upload, intake)
         if upload.full:
             await _refuse_more(upload, body, writer)
         return Received(upload, last.cut)
+
+    async def _checked(
+        self, begun: Upload, body: Body, writer: Writer, lease: BufferLease, intake: Intake
+    ) -> Received:
+        """The parts are in the store already, but a part without a row is nobody's."""
+        upload, last = await self._parts(begun, body, writer, lease, intake)
+        if upload.full:
+            await _refuse_more(upload, body, writer)
+        if last.cut is not None:
+            return Received(begun, last.cut)
+        tail = last.fresh if not upload.full else last.fresh[:0]
+        await asyncio.to_thread(intake.take, tail)
+        if intake.checksum is not None and not intake.checksum.matches:
+            raise ChecksumMismatch
+        if tail.nbytes:
+            upload = await self.stage(upload, tail, intake)
+        elif intake.parts:
+            upload = await self.acknowledge(upload, upload.offset, intake.running, intake.parts)
+        await self.store.forget(upload, intake.emptied)
+        self._keep(upload, intake)
+        return Received(upload, None)
+
+    def _keep(self, upload: Upload, intake: Intake) -> None:
+        running = intake.running
+        if running is not None and not upload.whole and running.offset == upload.offset:
+            self.digests.keep(upload.id, running)
 
     async def _parts(
         self,
@@ -66,7 +110,7 @@ class ReceiveParts:
         body: Body,
         writer: Writer,
         lease: BufferLease,
-        digest: RunningDigest | None,
+        intake: Intake,
     ) -> tuple[Upload, Filling]:
         """All whole parts of the body; the last filling is the tail, or the upload's end."""
         filling = await _filled(upload, upload.offset, lease.first, body, writer)
@@ -75,22 +119,20 @@ class ReceiveParts:
             other = None if end == upload.bound else lease.other(filling.buffer)
             if other is not None:
                 upload, filling = await _side_by_side(
-                    self._stored(upload, filling, digest),
+                    self._stored(upload, filling, intake),
                     _filled(upload, end, other, body, writer),
                     writer,
                 )
                 continue
-            upload = await self._stored(upload, filling, digest)
+            upload = await self._stored(upload, filling, intake)
             if upload.full:
                 break
             filling = await _filled(upload, end, filling.buffer, body, writer)
         return upload, filling
 
-    async def _stored(
-        self, upload: Upload, filling: Filling, digest: RunningDigest | None
-    ) -> Upload:
+    async def _stored(self, upload: Upload, filling: Filling, intake: Intake) -> Upload:
         part = filling.buffer[: filling.fill]
-        return await self.store(upload, filling.number, part, filling.head, digest)
+        return await self.store(upload, filling.number, part, filling.head, intake)
 
 
 async def _filled(

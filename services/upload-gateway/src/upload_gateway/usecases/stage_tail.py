@@ -3,34 +3,29 @@
 import asyncio
 from dataclasses import dataclass
 
-from common.clock import Clock
 from common.failpoints import failpoint
-from upload_gateway.domain.checksum import RunningDigest
-from upload_gateway.domain.upload import Upload, expiry_after
-from upload_gateway.ports import Ledger, Staging
+from upload_gateway.domain.intake import Intake
+from upload_gateway.domain.upload import Upload
+from upload_gateway.ports import Staging
+from upload_gateway.usecases.acknowledge_bytes import AcknowledgeBytes
 
 
 @dataclass(frozen=True, slots=True)
 class StageTail:
     """Clients with small chunks make progress by this, and a cut request keeps what arrived."""
 
-    ledger: Ledger
+    acknowledge: AcknowledgeBytes
     staging: Staging
-    clock: Clock
-    expiry: int
 
-    async def __call__(
-        self, upload: Upload, tail: memoryview, digest: RunningDigest | None
-    ) -> Upload:
-        """With the tail committed; raises Superseded or Unavailable with nothing counted."""
+    async def __call__(self, upload: Upload, tail: memoryview, intake: Intake) -> Upload:
+        """With the tail committed, and the parts that waited for the end of their body.
+
+        Raises Superseded or Unavailable with nothing counted.
+        """
         segment = await self.staging.put(upload.id, upload.offset, tail)
         await failpoint("gateway.after_tail_stored")
-        async with self.ledger.change() as tx:
-            held = (await tx.locked(upload.id)).held_by(upload.generation)
-            until = expiry_after(self.clock.now(), self.expiry)
-            advanced = held.advanced(held.offset + len(tail), until)
-            await tx.add_segment(upload.id, segment)
-            await tx.save(advanced)
-        if digest is not None:
-            await asyncio.to_thread(digest.update, tail)
+        end = upload.offset + len(tail)
+        advanced = await self.acknowledge(upload, end, intake.running, intake.parts, segment)
+        if not intake.waits:
+            await asyncio.to_thread(intake.take, tail)
         return advanced

@@ -3,50 +3,59 @@
 import asyncio
 from dataclasses import dataclass, replace
 
-from common.clock import Clock
 from common.failpoints import failpoint
 from upload_gateway.domain.acceptance import likely_format
-from upload_gateway.domain.checksum import RunningDigest
 from upload_gateway.domain.errors import PartsLost
 from upload_gateway.domain.formats import NAMINGS, extension_of
-from upload_gateway.domain.upload import Part, Segment, Upload, expiry_after
+from upload_gateway.domain.intake import Intake
+from upload_gateway.domain.upload import Part, Segment, Upload
 from upload_gateway.ports import Ledger, PartStore, Staging
+from upload_gateway.usecases.acknowledge_bytes import AcknowledgeBytes
 
 
 @dataclass(frozen=True, slots=True)
 class StorePart:
-    """The commit of the last part also moves the upload on to `verifying`."""
+    """Part by part, unless a checksum of the whole body decides: then rows wait for its end."""
 
+    acknowledge: AcknowledgeBytes
     ledger: Ledger
     store: PartStore
     staging: Staging
-    clock: Clock
-    expiry: int
 
     async def __call__(
-        self,
-        upload: Upload,
-        number: int,
-        part: memoryview,
-        head: int,
-        digest: RunningDigest | None,
+        self, upload: Upload, number: int, part: memoryview, head: int, intake: Intake
     ) -> Upload:
-        """`part[:head]` is filled from segments first, the rest is new and goes into the digest.
+        """`part[:head]` is filled from segments first, the rest is new and goes into the digests.
 
         Raises Superseded when a newer writer holds the upload, Unavailable, or PartsLost.
         """
         upload = await self._opened(upload)
         segments = await self._rebuilt(upload, number, part[:head]) if head else []
-        etag, _ = await asyncio.gather(
+        etag, crc32c = await asyncio.gather(
             self.store.put_part(upload.key, upload.multipart_id or "", number, part),
-            _hashed(digest, part[head:]),
+            asyncio.to_thread(intake.take_part, part, head),
         )
         await failpoint("gateway.after_part_stored")
-        upload = await self._committed(upload, Part(number, etag, len(part)), digest)
+        stored = Part(number, etag, len(part), crc32c)
+        end = upload.plan.end_of(number)
+        if intake.waits:
+            intake.parts.append(stored)
+            intake.emptied += segments
+            return upload.advanced(end, upload.expires_at)
+        upload = await self.acknowledge(upload, end, intake.running, [stored])
         await failpoint("gateway.after_part_committed")
-        if segments:
-            await self._forget(upload, segments)
+        await self.forget(upload, segments)
         return upload
+
+    async def forget(self, upload: Upload, segments: list[Segment]) -> None:
+        """Drop segments whose bytes are in a committed part.
+
+        Objects first: a row without an object is found again, an object without a row is not.
+        """
+        if segments:
+            await self.staging.remove(segments)
+            async with self.ledger.change() as tx:
+                await tx.forget_segments(upload.id, segments)
 
     async def _opened(self, upload: Upload) -> Upload:
         """With a multipart, begun only for a first part: empty promises cost the store nothing."""
@@ -72,29 +81,3 @@ class StorePart:
         if at - start != len(head):
             raise PartsLost("a staged segment is missing")
         return segments
-
-    async def _committed(self, upload: Upload, part: Part, digest: RunningDigest | None) -> Upload:
-        async with self.ledger.change() as tx:
-            held = (await tx.locked(upload.id)).held_by(upload.generation)
-            # the length may be this request's word, which counts from here on
-            held = replace(held, length=upload.length)
-            offset = held.plan.end_of(part.number)
-            advanced = held.advanced(offset, expiry_after(self.clock.now(), self.expiry))
-            await tx.add_part(upload.id, part)
-            if advanced.whole:
-                unbroken = digest is not None and digest.offset == advanced.length
-                advanced = advanced.verifying(digest.hexdigest() if digest and unbroken else None)
-                await tx.enqueue_verify(advanced)
-            await tx.save(advanced)
-        return advanced
-
-    async def _forget(self, upload: Upload, segments: list[Segment]) -> None:
-        """Objects first: a row without an object is found again, an object without a row is not."""
-        await self.staging.remove(segments)
-        async with self.ledger.change() as tx:
-            await tx.forget_segments(upload.id, segments)
-
-
-async def _hashed(digest: RunningDigest | None, fresh: memoryview) -> None:
-    if digest is not None:
-        await asyncio.to_thread(digest.update, fresh)

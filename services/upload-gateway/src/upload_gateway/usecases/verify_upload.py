@@ -1,19 +1,18 @@
 """Make the object of its parts, look at it, hash it, and only then call it stored."""
 
-import asyncio
-import hashlib
 from dataclasses import dataclass
 
 from common.clock import Clock
-from common.errors import RepriseError
 from common.failpoints import failpoint
 from common.ids import UploadId
 from upload_gateway.domain.acceptance import Refusal, judged_content
-from upload_gateway.domain.errors import PartsLost
+from upload_gateway.domain.errors import BytesReplaced
 from upload_gateway.domain.facts import announced, completed, ended
 from upload_gateway.domain.formats import Format, extension_of
-from upload_gateway.domain.upload import Part, Stored, Upload
+from upload_gateway.domain.upload import Stored, Upload
 from upload_gateway.ports import Ledger, PartStore, Sniffer, Ticket
+from upload_gateway.usecases.complete_object import CompleteObject
+from upload_gateway.usecases.read_back import ReadBack
 
 OPENING = 64 * 1024  # bytes that are sniffed
 
@@ -24,6 +23,8 @@ class VerifyUpload:
 
     ledger: Ledger
     store: PartStore
+    complete: CompleteObject
+    read_back: ReadBack
     sniffer: Sniffer
     clock: Clock
 
@@ -61,74 +62,23 @@ class VerifyUpload:
     async def _verdict(self, upload: Upload) -> tuple[Stored, Format, str] | Refusal:
         if not upload.length:
             return Refusal("empty")
-        found, as_acknowledged = await self._whole(upload)
-        if found.size != upload.length:
-            return Refusal("size_mismatch")
+        parts = await self.ledger.parts(upload.id)
+        made = await self.complete(upload, parts)
+        if made.found.size != upload.length:
+            # the client was told that its bytes are safe: a listing may lag, and a look again later
+            # costs less than an upload that is thrown away
+            raise BytesReplaced("the object has another size than was acknowledged")
         format_ = await self._judged(upload)
         if isinstance(format_, Refusal):
             return format_
-        return found, format_, await self._digest(upload, as_acknowledged=as_acknowledged)
-
-    async def _whole(self, upload: Upload) -> tuple[Stored, bool]:
-        """The finished object; an answer to Complete may be lost, so the object itself is asked.
-
-        True when this very call made it of the parts as they were acknowledged. Raises what kept
-        it from being made: no bytes are given up here.
-        """
-        parts = await self.ledger.parts(upload.id)
-        await failpoint("gateway.before_complete")
-        lost: RepriseError | None = None
-        as_acknowledged = False
-        try:
-            as_acknowledged = await self._complete(upload, parts)
-        except RepriseError as error:
-            lost = error
-        await failpoint("gateway.after_complete")
-        found = await self.store.stat(upload.key)
-        if found is None:
-            raise lost or PartsLost("the store confirmed an object that it does not have")
-        return found, as_acknowledged
-
-    async def _complete(self, upload: Upload, parts: list[Part]) -> bool:
-        """False when a late writer replaced parts, and the object is made of what is there now.
-
-        Which parts there are, and how large, is the ledger's word alone; only the names that the
-        store has for them are taken from its listing. What they hold is judged by the digest.
-        """
-        multipart_id = upload.multipart_id or ""
-        try:
-            await self.store.complete(upload.key, multipart_id, parts)
-        except PartsLost:
-            held = await self.store.held(upload.key, multipart_id)
-            if [(p.number, p.size) for p in held] != [(p.number, p.size) for p in parts]:
-                raise
-            await self.store.complete(upload.key, multipart_id, held)
-            return False
-        return True
-
-    async def _digest(self, upload: Upload, *, as_acknowledged: bool) -> str:
-        """The running digest if it speaks of this object for sure, else the object is read.
-
-        Raises PartsLost for an object that is not what was acknowledged.
-        """
-        if as_acknowledged and upload.sha256:
-            return upload.sha256
-        sha256 = await self._hashed(upload)
-        if upload.sha256 and sha256 != upload.sha256:
-            raise PartsLost("the object has other bytes than were acknowledged")
-        return sha256
+        if made.as_acknowledged and upload.sha256:
+            return made.found, format_, upload.sha256
+        return made.found, format_, await self.read_back(upload, parts)
 
     async def _judged(self, upload: Upload) -> Format | Refusal:
         sniffed = self.sniffer.formats(await self.store.opening(upload.key, OPENING))
         extension = extension_of(upload.file_name)
         return judged_content(upload.kind, upload.declared_type, extension, sniffed)
-
-    async def _hashed(self, upload: Upload) -> str:
-        """Read once: the running digest was broken, or may be of other bytes."""
-        digest = hashlib.sha256()
-        async for chunk in self.store.stream(upload.key):
-            await asyncio.to_thread(digest.update, chunk)
-        return digest.hexdigest()
 
     async def _recorded(self, done: Upload, ticket: Ticket) -> Upload | None:
         """With its fact and the end of the job; None when the upload ended otherwise meanwhile."""

@@ -11,7 +11,7 @@ from common.jobs.queue import JobQueue
 from common.jobs.worker import Worker
 from common.telemetry.logs import get_logger, log_event
 from common.telemetry.metrics import Metrics
-from upload_gateway.domain.errors import MultipartForgotten
+from upload_gateway.domain.errors import BytesReplaced, MultipartForgotten
 from upload_gateway.domain.upload import Upload
 from upload_gateway.usecases.clear_upload import ClearUpload
 from upload_gateway.usecases.give_up_upload import GiveUpUpload
@@ -33,8 +33,8 @@ def build_verify_worker(
 ) -> Worker:
     """A job that fails for good leaves its upload `verifying` and says so loudly.
 
-    Bytes are given up only when the store still knows neither multipart nor object at the last
-    try, a quarter of an hour after the first.
+    Bytes are given up only when at the last try, a quarter of an hour after the first, the store
+    still knows neither multipart nor object, or holds others than were acknowledged.
     """
     outcomes = metrics.counter("verified_uploads", "Uploads by how they ended.", ["outcome"])
     return Worker(
@@ -71,7 +71,7 @@ def build_on_dead(
     async def bury(job: Job, error: Exception) -> None:
         code = getattr(error, "code", type(error).__name__)
         _log.error("verify.dead", asset_id=str(job.id), code=code, attempts=job.attempt)
-        if isinstance(error, MultipartForgotten):
+        if isinstance(error, MultipartForgotten | BytesReplaced):
             upload = await give_up(UploadId(job.subject), job)
             outcomes.labels(upload.state).inc()
             _tell(upload)

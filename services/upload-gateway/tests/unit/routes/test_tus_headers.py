@@ -90,3 +90,27 @@ def test_expiry_is_an_http_date() -> None:
     assert tus_headers.expires(datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)) == (
         "Tue, 03 Feb 2026 04:05:06 GMT"
     )
+
+
+DIGESTS = {"sha1": 20, "sha256": 32, "crc32c": 4}
+
+
+@pytest.mark.parametrize(("name", "size"), DIGESTS.items())
+def test_a_checksum_names_its_algorithm(name: str, size: int) -> None:
+    text = b64encode(bytes(size)).decode()
+    assert tus_headers.checksum({"upload-checksum": f"{name} {text}"}) is not None
+    assert tus_headers.checksum({}) is None
+    with pytest.raises(Invalid):
+        tus_headers.checksum({"upload-checksum": f"{name} {b64encode(bytes(size + 1)).decode()}"})
+
+
+@pytest.mark.parametrize("said", ["md5 AAAA", "SHA1 AAAA", "", "sha1", "sha1 ***", "crc32c AAAA=A"])
+def test_another_checksum_is_refused(said: str) -> None:
+    with pytest.raises(Invalid):
+        tus_headers.checksum({"upload-checksum": said})
+
+
+@given(st.text(max_size=60))
+def test_any_checksum_header_is_an_error_of_ours_or_a_checksum(said: str) -> None:
+    with suppress(Invalid):
+        assert tus_headers.checksum({"upload-checksum": said}) is not None

@@ -7,7 +7,7 @@ from gateway_support.fakes import KnownSniffer, MemoryTicket
 
 from common.errors import Unavailable
 from common.events import UploadCompleted, UploadRejected, decode
-from upload_gateway.domain.errors import MultipartForgotten, PartsLost
+from upload_gateway.domain.errors import BytesReplaced, MultipartForgotten, PartsLost
 from upload_gateway.domain.upload import Upload
 
 FILE = bytes(range(35))
@@ -124,12 +124,39 @@ async def test_nothing_is_given_up_of_an_upload_that_ended_meanwhile() -> None:
     assert bench.ledger.types[-1] == "aborted"
 
 
-async def test_an_object_of_another_size_is_rejected() -> None:
+async def test_an_object_of_another_size_is_looked_at_again_before_it_is_given_up() -> None:
     bench = Bench()
     upload = await whole(bench)
     bench.store.multiparts.clear()
     bench.store.objects[upload.key] = FILE + b"padding"
-    assert (await bench.verified(upload)).reason == "size_mismatch"
+    with pytest.raises(BytesReplaced):
+        await bench.verified(upload)
+    assert bench.ledger[upload].state == "verifying"
+    bench.store.objects[upload.key] = FILE
+    assert (await bench.verified(upload)).state == "stored"
+
+
+async def test_a_replaced_part_is_told_without_a_running_digest() -> None:
+    """Two requests brought other bytes for one range, and the late one is not what was promised."""
+    bench = Bench()
+    bench.store.salted = True
+    upload = await bench.sent(await bench.created(35), 0, FILE[:15])
+    bench.restart()
+    upload = await bench.sent(upload, 15, FILE[15:])
+    assert upload.sha256 is None
+    await late_write(bench, upload, 2, b"other page")
+    with pytest.raises(BytesReplaced, match=r"\[2\]"):
+        await bench.verified(upload)
+
+
+async def test_a_part_that_was_replaced_by_the_same_bytes_is_known_without_a_digest() -> None:
+    bench = Bench()
+    bench.store.salted = True
+    upload = await bench.sent(await bench.created(35), 0, FILE[:15])
+    bench.restart()
+    upload = await bench.sent(upload, 15, FILE[15:])
+    await late_write(bench, upload, 2, FILE[10:20])
+    assert (await bench.verified(upload)).sha256 == hashlib.sha256(FILE).hexdigest()
 
 
 async def test_wrong_content_is_rejected_with_its_keys() -> None:

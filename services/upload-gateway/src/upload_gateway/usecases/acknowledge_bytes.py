@@ -1,0 +1,46 @@
+"""Commit what the store has: from here on it counts, and the client is told so."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from common.clock import Clock
+from upload_gateway.domain.checksum import RunningDigest
+from upload_gateway.domain.upload import Part, Segment, Upload, expiry_after
+from upload_gateway.ports import Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class AcknowledgeBytes:
+    """The commit of the last byte also moves the upload on to `verifying`.
+
+    `expiry` is seconds without progress.
+    """
+
+    ledger: Ledger
+    clock: Clock
+    expiry: int
+
+    async def __call__(
+        self,
+        upload: Upload,
+        offset: int,
+        running: RunningDigest | None,
+        parts: Sequence[Part] = (),
+        tail: Segment | None = None,
+    ) -> Upload:
+        """The upload with all bytes before `offset`; raises Superseded or Unavailable."""
+        async with self.ledger.change() as tx:
+            held = (await tx.locked(upload.id)).held_by(upload.generation)
+            # the length may be this request's word, which counts from here on
+            held = replace(held, length=upload.length)
+            advanced = held.advanced(offset, expiry_after(self.clock.now(), self.expiry))
+            for part in parts:
+                await tx.add_part(upload.id, part)
+            if tail is not None:
+                await tx.add_segment(upload.id, tail)
+            if advanced.whole:
+                unbroken = running is not None and running.offset == offset
+                advanced = advanced.verifying(running.hexdigest() if running and unbroken else None)
+                await tx.enqueue_verify(advanced)
+            await tx.save(advanced)
+        return advanced
