@@ -21,6 +21,8 @@ from common.settings.groups import KafkaSettings
 
 ANSWER = 30.0  # seconds for one answer of the broker
 LOOK_UP = 1000  # ids asked for at once
+# a question after the end waits behind the last fetch, which the broker holds for so long
+IDLE_FETCH_MS = 20
 
 _PLACED = """
 SELECT event_id, key, kafka_offset, sha256(coalesce(payload, '')) AS digest,
@@ -137,6 +139,7 @@ async def _consumer(kafka: KafkaSettings) -> AsyncIterator[AIOKafkaConsumer]:
     consumer = AIOKafkaConsumer(
         bootstrap_servers=kafka.bootstrap,
         isolation_level="read_committed",
+        fetch_max_wait_ms=IDLE_FETCH_MS,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
     )

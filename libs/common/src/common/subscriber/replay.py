@@ -18,6 +18,8 @@ from common.subscriber.state import OffsetGone
 ANSWER = 30.0  # seconds for one answer of the broker
 BATCH = 4000  # records of one batch at most
 POLL_MS = 500
+# a question about the ends waits behind the last fetch, which the broker holds for so long
+IDLE_FETCH_MS = 20
 
 Place = tuple[str, int]
 """A topic and a partition."""
@@ -44,6 +46,7 @@ class Replay:
             enable_auto_commit=False,
             auto_offset_reset="none",
             isolation_level="read_committed",
+            fetch_max_wait_ms=IDLE_FETCH_MS,
             max_partition_fetch_bytes=4 * 1024 * 1024,
         )
 
