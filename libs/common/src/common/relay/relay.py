@@ -28,6 +28,7 @@ BATCH_BYTES = 4 * 1024 * 1024  # of payload in one transaction: what bounds the 
 POLL = 0.1  # seconds, for rows that other processes of the service wrote
 WATERMARK_EVERY = 1.0  # seconds
 UPKEEP_EVERY = 3600.0  # seconds
+FLUSH = 2.0  # seconds for what is left when the process ends
 STANDBY = 1.0  # seconds between tries to become the leader
 RETRY_FIRST, RETRY_CAP = 0.25, 2.0  # seconds
 # How long a batch may take. A broker that came back may leave a transaction hanging that it knew
@@ -120,7 +121,11 @@ class Relay:
         self._delay = min(self._delay * 2, RETRY_CAP)
 
     async def _publish(self, sender: Sender, stop: asyncio.Event) -> None:
-        while not stop.is_set():
+        """Until `stop`, and then what is left, for a moment: what made it has stopped before."""
+        until: float | None = None
+        while until is None or self._clock.monotonic() < until:
+            if until is None and stop.is_set():
+                until = self._clock.monotonic() + FLUSH
             beat()
             await self._upkeep()
             self._wake.clear()
@@ -130,6 +135,8 @@ class Relay:
             await self._send(sender, rows, read_at if drained else None)
             self._delay = RETRY_FIRST
             await self._sample()
+            if drained and until is not None:
+                return
             if drained:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), POLL)

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 
 from prometheus_client import Counter
 
@@ -97,17 +97,38 @@ def supervise(loops: Mapping[str, Loop], metrics: Metrics) -> list[SupervisedLoo
 
 
 async def run_until_stopped(
-    loops: list[SupervisedLoop], stop: asyncio.Event, *, grace: float
+    loops: list[SupervisedLoop],
+    stop: asyncio.Event,
+    *,
+    grace: float,
+    last: Collection[str] = (),
+    last_grace: float = 0.0,
 ) -> None:
-    """Run all loops; after `stop` each has `grace` seconds to come home, then it is cancelled."""
+    """Run all loops; after `stop` each has `grace` seconds to come home, then it is cancelled.
+
+    Those named in `last` are told when all others are home, and have `last_grace` seconds.
+    """
+    end = asyncio.Event()
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(loop.run(stop), name=loop.name) for loop in loops]
+        tasks = {
+            loop.name: group.create_task(loop.run(end if loop.name in last else stop))
+            for loop in loops
+        }
         await stop.wait()
-        if tasks:
-            _, late = await asyncio.wait(tasks, timeout=grace)
-            for task in late:
-                _logger.warning("loop.cancelled", loop=task.get_name())
-                task.cancel()
+        await _come_home({name: task for name, task in tasks.items() if name not in last}, grace)
+        end.set()
+        await _come_home({name: task for name, task in tasks.items() if name in last}, last_grace)
+
+
+async def _come_home(tasks: Mapping[str, "asyncio.Task[None]"], grace: float) -> None:
+    if not tasks:
+        return
+    await asyncio.wait(tasks.values(), timeout=grace)
+    for name, task in tasks.items():
+        if not task.done():
+            _logger.warning("loop.cancelled", loop=name)
+            task.cancel()
+    await asyncio.wait(tasks.values())
 
 
 async def wait_for(stop: asyncio.Event, seconds: float) -> None:

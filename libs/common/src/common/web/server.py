@@ -22,7 +22,9 @@ from common.telemetry.telemetry import Telemetry, open_telemetry
 from common.web.health import Health
 from common.web.loops import Loop, run_until_stopped, supervise
 
-LOOP_GRACE = 15.0  # seconds for loops to come home once requests are done
+LOOP_GRACE = 12.0  # seconds for loops to come home once requests are done
+# the relay publishes what requests, consumers and workers have left, so it ends after them
+LAST, LAST_GRACE = frozenset({"relay"}), 3.0  # seconds
 _POLL = 0.05  # seconds between looks at requests in flight
 _logger = logs.get_logger("server")
 
@@ -105,7 +107,9 @@ async def serve(
     process.health.live.update({loop.name: loop.trouble for loop in loops})
     server = _Server(_config(process.app, http))
     async with asyncio.TaskGroup() as group:
-        group.create_task(run_until_stopped(loops, stop_loops, grace=LOOP_GRACE))
+        group.create_task(
+            run_until_stopped(loops, stop_loops, grace=LOOP_GRACE, last=LAST, last_grace=LAST_GRACE)
+        )
         serving = group.create_task(server.serve())
         leaving = group.create_task(terminated.wait())
         await asyncio.wait({serving, leaving}, return_when=asyncio.FIRST_COMPLETED)

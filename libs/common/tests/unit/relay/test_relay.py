@@ -172,6 +172,19 @@ async def test_a_watermark_says_when_the_clock_was_read_and_once_a_second() -> N
     )
 
 
+async def test_what_is_left_when_the_process_ends_is_still_published() -> None:
+    scene, stop = Scene(*range(1, 10)), asyncio.Event()
+    send = scene.broker.send_batch
+
+    async def send_and_end(messages: Sequence[Message], *, within: float) -> list[tuple[int, int]]:
+        stop.set()
+        return await send(messages, within=within)
+
+    scene.broker.send_batch = send_and_end  # type: ignore[method-assign]
+    await asyncio.wait_for(scene.relay.loop(stop), 5)
+    assert scene.outbox.rows == {}
+
+
 async def test_only_the_leader_sends() -> None:
     scene = Scene(1)
     scene.outbox.locked_out = True

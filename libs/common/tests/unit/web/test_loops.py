@@ -162,3 +162,25 @@ def test_crashes_are_counted_by_loop(name: str) -> None:
 
     asyncio.run(supervise({name: loop}, metrics)[0].run(asyncio.Event()))
     assert f'media_loop_crashes_total{{loop="{name}"}} 1.0' in metrics.exposition().decode()
+
+
+async def test_the_last_loops_are_told_when_all_others_are_home() -> None:
+    stop, story, begun = asyncio.Event(), list[str](), asyncio.Barrier(3)
+
+    async def worker(stopping: asyncio.Event) -> None:
+        await begun.wait()
+        await stopping.wait()
+        await asyncio.sleep(0)
+        story.append("worker")
+
+    async def relay(stopping: asyncio.Event) -> None:
+        await begun.wait()
+        await stopping.wait()
+        story.append("relay")
+
+    loops = supervise({"relay": relay, "worker": worker}, Metrics("tests"))
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        group.create_task(run_until_stopped(loops, stop, grace=5, last={"relay"}, last_grace=5))
+        await begun.wait()
+        stop.set()
+    assert story == ["worker", "relay"]
