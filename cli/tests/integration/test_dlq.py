@@ -224,9 +224,9 @@ def test_an_edit_that_is_not_right_is_refused_in_a_sentence(
     change(document)
     file = tmp_path / "mended.json"
     file.write_text(json.dumps(document))
-    arguments = ["--edit", str(file), "--yes", "--wait", "0"]
-    operator("dlq", "redrive", found["id"], *arguments, status=1)
-    assert says in operator.said
+    for arguments in ([], ["--yes", "--wait", "0"]):
+        operator("dlq", "redrive", found["id"], "--edit", str(file), *arguments, status=1)
+        assert says in operator.said
     assert "dlq show ID --json" in operator.said
     assert parked(operator, given.key) == []
 

@@ -13,6 +13,8 @@ from common.postgres.fuse import PostgresFuse
 from common.settings.reading import read
 from common.subscriber.dead_letter_log import DeadLetterLog, letter_groups
 from reprise_cli.commands.options import AsJson, Group, Operator, Yes
+from reprise_cli.dead_letters import Entry
+from reprise_cli.editing import mend
 from reprise_cli.letter_choice import Choice, databases_of, tell_plan
 from reprise_cli.output import print_json, print_line, print_table, print_warning
 from reprise_cli.redriving import VAIN, Orders, Redriven, Redriver
@@ -61,6 +63,8 @@ async def _redrive(
     done: list[Redriven] = []
     async with DeadLetterLog(settings.kafka) as log:
         chosen = await choice.read(log, settings)
+        if orders.edit is not None:
+            await _check_edit(log, chosen[0], orders.edit)
         if not yes or not chosen:
             tell_plan("redrive", chosen, as_json=as_json)
             return done
@@ -73,6 +77,12 @@ async def _redrive(
             finally:
                 _tell(done, len(chosen), as_json=as_json)
     return done
+
+
+async def _check_edit(log: DeadLetterLog, entry: Entry, file: Path) -> None:
+    """Say what is wrong with it before anything is done, also when nothing would be."""
+    letter = await log.at(entry.group, letter_groups()[entry.group], entry.place)
+    mend(letter.record, file)
 
 
 async def _warn_of_pauses(databases: Mapping[str, Database]) -> None:
