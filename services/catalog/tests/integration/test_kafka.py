@@ -3,12 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 
 import pytest
 from aiokafka import AIOKafkaProducer
 from faststream.kafka import KafkaBroker
 from services.catalog.tests.integration.real_catalog import RealCatalog
+from services.catalog.tests.memory import MemoryCatalog
 from services.catalog.tests.story import Story
+from services.catalog.tests.ways_in import WaysIn, types
 
 from catalog.domain.states import State
 from common.clock import SystemClock
@@ -115,9 +118,28 @@ async def test_facts_of_two_topics_in_any_order_and_each_twice_make_one_ready_as
         await eventually(lambda: catalog.ways_in.outcomes("applied") >= len(heard), timeout=20)
     assert len(asset.renditions) == 2
     assert catalog.ways_in.outcomes("applied") == len(heard)
-    types = await catalog.types()
-    assert types.count("asset.ready") == types.count("asset.registered") == 1
+    written = await catalog.types()
+    assert written.count("asset.ready") == written.count("asset.registered") == 1
     outbox = (await catalog.tables())["outbox"]
     for row in outbox:
         headers = [(name, str(value).encode()) for name, value in row["headers"].items()]
         assert decode(row["key"].encode(), headers, row["payload"]).event is not None
+
+
+async def test_a_history_read_backwards_and_twice_ends_in_the_same_rows(
+    catalog: RealCatalog, infra: Stack
+) -> None:
+    kafka = KafkaSettings(bootstrap=infra.env["REPRISE_KAFKA_BOOTSTRAP"])
+    streams = Streams(kafka, catalog, ["catalog.uploads", "catalog.renditions", "catalog.purges"])
+    story = Story(clock=SystemClock())
+    history = [*story.to_ready(), story.flagged(), story.object_purged(), story.purged()]
+    await streams.produce([*reversed(history), *history])
+    async with streams.running():
+        asset = await catalog.until(story.asset_id, State.PURGED, within=60)
+        await eventually(lambda: catalog.ways_in.outcomes("applied") >= len(history), timeout=20)
+
+    straight = MemoryCatalog()
+    await WaysIn(straight).hear(history)
+    assert replace(asset, applied=dict(asset.applied)) == straight.rows[story.asset_id]
+    facts = [name for name in types(straight.outbox) if name.startswith("asset.")]
+    assert [name for name in await catalog.types() if name.startswith("asset.")] == facts
