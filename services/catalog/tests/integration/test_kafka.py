@@ -13,6 +13,7 @@ from services.catalog.tests.memory import MemoryCatalog
 from services.catalog.tests.story import Story
 from services.catalog.tests.ways_in import WaysIn, types
 
+from catalog.domain.asset import Asset
 from catalog.domain.states import State
 from common.clock import SystemClock
 from common.events import Received, decode
@@ -126,6 +127,12 @@ async def test_facts_of_two_topics_in_any_order_and_each_twice_make_one_ready_as
         assert decode(row["key"].encode(), headers, row["payload"]).event is not None
 
 
+def in_one_order(asset: Asset) -> Asset:
+    """The database has its own order of renditions."""
+    made = tuple(sorted(asset.renditions, key=lambda item: item.name))
+    return replace(asset, applied=dict(asset.applied), renditions=made)
+
+
 async def test_a_history_read_backwards_and_twice_ends_in_the_same_rows(
     catalog: RealCatalog, infra: Stack
 ) -> None:
@@ -140,6 +147,6 @@ async def test_a_history_read_backwards_and_twice_ends_in_the_same_rows(
 
     straight = MemoryCatalog()
     await WaysIn(straight).hear(history)
-    assert replace(asset, applied=dict(asset.applied)) == straight.rows[story.asset_id]
+    assert in_one_order(asset) == in_one_order(straight.rows[story.asset_id])
     facts = [name for name in types(straight.outbox) if name.startswith("asset.")]
     assert [name for name in await catalog.types() if name.startswith("asset.")] == facts

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 import pytest
 from aiokafka import AIOKafkaProducer, ConsumerRecord
 from aiokafka.admin import AIOKafkaAdminClient
+from faststream.kafka import KafkaBroker
 from libs.common.tests.integration.records import fact, fresh_topic, sender_for, sequences
 
 from common import failpoints
@@ -27,11 +28,16 @@ from common.telemetry.tracing import current_traceparent
 from common.testing.kafka import Record, read_all, unique
 from common.testing.postgres import ScratchSchema
 from common.testing.waiting import eventually
+from common.web.loops import Loop
 
 pytestmark = pytest.mark.integration
 
 GROUP = "catalog.uploads"
 Headers = Sequence[tuple[str, bytes | None]]
+
+
+async def consume(loop: Loop, stop: asyncio.Event) -> None:
+    await loop(stop)
 
 
 class Scene:
@@ -54,25 +60,16 @@ class Scene:
     async def consuming(self, *, unknown: bool = False) -> AsyncIterator[None]:
         stop = asyncio.Event()
         async with DeadLetters(self.kafka, "catalog") as dead_letters:
+            lane = Lane(
+                self.group, self.topic, self.handle, dead_letters, self.metrics, unknown=unknown
+            )
 
-            def build() -> tuple[object, list[ReliableSubscriber]]:
+            def build() -> tuple[KafkaBroker, list[ReliableSubscriber]]:
                 broker = build_broker(self.kafka, "catalog")
-                return broker, [
-                    ReliableSubscriber(
-                        broker,
-                        Lane(
-                            self.group,
-                            self.topic,
-                            self.handle,
-                            dead_letters,
-                            self.metrics,
-                            unknown=unknown,
-                        ),
-                    )
-                ]
+                return broker, [ReliableSubscriber(broker, lane)]
 
             async with asyncio.TaskGroup() as group:
-                group.create_task(run_consumers(self.kafka, build)(stop))  # type: ignore[arg-type]
+                group.create_task(consume(run_consumers(self.kafka, build), stop))
                 yield
                 stop.set()
 
@@ -386,9 +383,12 @@ async def test_consumers_wait_for_their_topic_to_exist(kafka: KafkaSettings) -> 
     topic = await fresh_topic(kafka)
     later = Scene(kafka, Topic(unique("later"), topic.producers, "k", "delete", 1))
     async with later.consuming():
+        assert later.sample("media_consumer_running") == 0
         await apply(kafka, [later.topic])
         await later.send(1)
         await eventually(lambda: later.seen == [1])
+        assert later.sample("media_consumer_running") == 1
+    assert later.sample("media_consumer_running") == 0
 
 
 async def test_two_instances_share_the_partitions_and_miss_nothing(scene: Scene) -> None:
