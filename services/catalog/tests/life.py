@@ -17,7 +17,7 @@ from catalog.usecases.delete_asset import DeleteAsset
 from catalog.usecases.end_grace import EndGrace
 from catalog.usecases.restore_asset import RestoreAsset
 from common.clock import SystemClock
-from common.errors import NotYet, RepriseError, Unavailable
+from common.errors import NotYet, RepriseError
 from common.events import Received
 from common.testing.clock import ManualClock
 
@@ -79,11 +79,20 @@ class Life:
         self.inputs.append(received)
         self.waiting.append(received)
         for item in list(self.waiting):
-            try:
-                await self.ways_in.hear(item)
-            except (NotYet, Unavailable):
-                continue
-            self.waiting.remove(item)
+            await self._hear(item)
+
+    async def drain(self) -> None:
+        """Try what waits until nothing more is taken, as the rows of a parking are."""
+        while any([await self._hear(item) for item in list(self.waiting)]):
+            pass
+
+    async def _hear(self, item: Received) -> bool:
+        try:
+            await self.ways_in.hear(item)
+        except NotYet:
+            return False
+        self.waiting.remove(item)
+        return True
 
     async def command(self, name: str, story: Story) -> None:
         """An operator, a sweep or the janitor acts; what is refused changes nothing."""
