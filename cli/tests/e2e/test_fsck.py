@@ -62,9 +62,9 @@ def asset(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("fsck")
     try:
         ready = uploaded(client, media.make_flac(folder / "fsck.flac", seconds=2.53))
+        client.finished(ready)  # before its double comes: whoever is first stands
         uploaded(client, folder / "fsck.flac")
         gone = uploaded(client, media.make_flac(folder / "gone.flac", seconds=1.71))
-        client.finished(ready)
         client.finished(gone)
         assert client.http.delete(f"/api/v1/admin/assets/{gone}").is_success
     finally:
@@ -116,7 +116,7 @@ def test_it_raises_no_false_alarm_while_the_system_works(
 ) -> None:
     client = Reprise(stack.env["REPRISE_URL"], stack.env["REPRISE_ADMIN_TOKEN"])
     try:
-        for number in range(3):
+        for number in range(2):
             uploaded(client, media.make_flac(tmp_path / f"{number}.flac", seconds=1.17 + number))
             code, results = fsck(stack, "--age", "30")
             assert (broken(results), code) == ({}, 0)
