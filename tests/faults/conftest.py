@@ -14,7 +14,7 @@ from devstack.history.acks import Acks
 from devstack.history.of_stack import check_stack, wait_until_quiet
 from devstack.stack import Stack
 
-REST = 60.0  # seconds until everything that was begun must have ended
+REST = 120.0  # seconds until everything that was begun must have ended
 
 
 @pytest.fixture(scope="session")

@@ -64,6 +64,8 @@ async def _serve(settings: KafkaSettings, build: Build, stop: asyncio.Event) -> 
         turns = 0
         while not stop.is_set():
             _refuse_dead(broker)
+            for subscriber in subscribers:
+                await subscriber.refuse_lost_log()
             turns += 1
             if turns % round(TOPICS_EVERY / TURN) == 0:
                 await _refuse_removed(broker, topics)

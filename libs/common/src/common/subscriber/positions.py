@@ -7,6 +7,8 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
+from common.kafka.log_watch import LogLost, LogWatch
+
 Done = dict[TopicPartition, int]  # partition -> the offset to go on with
 
 
@@ -15,11 +17,11 @@ def place_of(record: "ConsumerRecord[Any, Any]") -> TopicPartition:
     return TopicPartition(record.topic, record.partition)
 
 
-async def commit(consumer: AIOKafkaConsumer, done: Done) -> None:
+async def commit(watch: LogWatch, done: Done) -> None:
     """Keep what was done of a batch that is left in the middle; if it fails, it comes again."""
     if done:
-        with suppress(KafkaError):
-            await consumer.commit(done)
+        with suppress(KafkaError, LogLost):
+            await watch.unless_lost(watch.consumer.commit(done))
 
 
 def rewind(

@@ -12,6 +12,7 @@ from common.errors import Gone, Unavailable
 from common.events.topics import Topic
 from common.kafka.broker import REQUEST_TIMEOUT_MS
 from common.kafka.letting_go import let_go
+from common.kafka.log_watch import LogLost, LogWatch
 from common.kafka.topics import missing
 from common.settings.groups import KafkaSettings
 from common.telemetry.liveness import beat
@@ -80,21 +81,25 @@ async def read_state(
 
     `on_batch` is called for every poll, about twice a second when nothing comes (a reader sees then
     that it is current). Kafka being away is waited out; reading goes on after the last batch that
-    `on_batch` took. When it raises Unavailable the
-    batch is read again; anything else ends the reading. Raises OffsetGone.
+    `on_batch` took. When it raises Unavailable the batch is read again; anything else ends the
+    reading. Raises OffsetGone also when another log came to stand under the topic's name, however
+    long it is by then.
     """
     if topic.partitions != 1:
         raise ValueError(f"{topic.name} has no total order")
-    position, delay = start_offset, RETRY_FIRST
+    position, delay, cluster_id = start_offset, RETRY_FIRST, ""
     while not stop.is_set():
         try:
             async with _consumer(settings, topic, position) as consumer:
+                watch = await LogWatch.attach(consumer, topic.name, cluster_id)
+                cluster_id = watch.cluster_id
                 while not stop.is_set():
                     batch = await _poll(consumer, TopicPartition(topic.name, 0), position)
+                    watch.refuse()
                     await on_batch(batch)
                     position, delay = batch.next_offset, RETRY_FIRST
                     beat()
-        except OffsetOutOfRangeError as error:
+        except (OffsetOutOfRangeError, LogLost) as error:
             raise OffsetGone(f"{topic.name} has no offset {position}") from error
         except (Unavailable, KafkaError, OSError, TimeoutError) as error:
             _log.warning("state.retry", topic=topic.name, error=type(error).__name__, delay=delay)

@@ -10,6 +10,7 @@ from faststream.kafka import KafkaBroker, KafkaMessage
 
 from common.events.record import SourceRecord
 from common.kafka.broker import records_of, subscribe
+from common.kafka.log_watch import LogLost, LogWatch
 from common.subscriber import positions
 from common.subscriber.batch import take_together
 from common.subscriber.intake import Intake
@@ -46,6 +47,7 @@ class ReliableSubscriber:
         self.lane = lane
         self._patience = Patience(lane.gate, lane.metrics, lane.clock)
         self._intake = Intake(lane, self._patience)
+        self._watch: LogWatch | None = None
         self._subscription = subscribe(
             broker,
             lane.topic.name,
@@ -66,6 +68,16 @@ class ReliableSubscriber:
         if consumer is not None:
             positions.hold(consumer) if self.lane.gate.reason else positions.let_go(consumer)
 
+    async def refuse_lost_log(self) -> None:
+        """Raises LogLost once Kafka has lost what this consumer reads, TimeoutError without it."""
+        if self._subscription.consumer is not None:
+            (await self._watched(self._subscription.consumer)).refuse()
+
+    async def _watched(self, consumer: AIOKafkaConsumer) -> LogWatch:
+        if self._watch is None or self._watch.consumer is not consumer:
+            self._watch = await LogWatch.attach(consumer, self.lane.topic.name)
+        return self._watch
+
     async def _batch(self, message: KafkaMessage) -> None:
         """One poll: all effects, then one commit of the group's positions.
 
@@ -75,10 +87,15 @@ class ReliableSubscriber:
         records, done = records_of(message), positions.Done()
         consumer = cast("AIOKafkaConsumer", message.consumer)
         try:
+            watch = await self._watched(consumer)
+            watch.refuse()
             await self._take(records, done)
-            await message.ack()
+            await watch.unless_lost(message.ack())
         except Interrupted:
             await self._leave(consumer, records, done)
+        except LogLost:
+            # the loop begins anew; what is done here is known when it comes again
+            _log.error("consumer.log_lost", group=self.lane.group)
         except KafkaError as error:
             # a rebalance took the partitions: the records come again and are known by then
             _log.warning(
@@ -103,7 +120,8 @@ class ReliableSubscriber:
     async def _leave(
         self, consumer: AIOKafkaConsumer, records: Sequence[Record], done: positions.Done
     ) -> None:
-        await positions.commit(consumer, done)
+        if self._watch is not None:
+            await positions.commit(self._watch, done)
         positions.rewind(consumer, records, done)
         self.follow_fuse()
 

@@ -1,6 +1,8 @@
+import asyncio
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
 from aiokafka import ConsumerRecord, TopicPartition
 from faststream.kafka import KafkaMessage
 
@@ -14,10 +16,35 @@ from common.subscriber.subscriber import ReliableSubscriber
 from common.telemetry.metrics import Metrics
 
 
+class Cluster:
+    """What a consumer was last told of its topic."""
+
+    def __init__(self) -> None:
+        self.known = True
+
+    def update_metadata(self, metadata: object) -> None:
+        """Nothing of it is kept."""
+
+    def partitions_for_topic(self, topic: str) -> set[int] | None:
+        return {0} if self.known else None
+
+
+class Client:
+    """A connection whose broker answers at once."""
+
+    def __init__(self) -> None:
+        self.cluster, self.cluster_id = Cluster(), "one"
+
+    async def force_metadata_update(self) -> None:
+        answer = SimpleNamespace(brokers=["here"], cluster_id=self.cluster_id)
+        self.cluster.update_metadata(answer)
+
+
 class Consumer:
     """Remembers what it is told."""
 
     def __init__(self) -> None:
+        self._client = Client()
         self.commits: list[object] = []
         self.sought: list[tuple[int, int]] = []
         self.held: list[TopicPartition] = []
@@ -83,4 +110,41 @@ async def test_a_poll_after_the_stop_commits_nothing_over_a_batch_left_undone() 
     stopped, batch = subscriber(), Batch()
     stopped.stopping.set()
     await stopped._batch(cast("KafkaMessage", batch))
+    assert batch.consumer.commits == []
+
+
+@pytest.mark.parametrize("loss", ["another cluster", "no topic"])
+async def test_nothing_is_committed_into_a_log_that_took_the_place_of_the_one_read(
+    loss: str,
+) -> None:
+    reader, batch = subscriber(), Batch()
+    await reader._batch(cast("KafkaMessage", batch))
+    client = batch.consumer._client
+    if loss == "no topic":
+        client.cluster.known = False
+    else:
+        client.cluster_id = "two"
+    await client.force_metadata_update()
+    client.cluster.known = True  # as soon as somebody provides it again
+
+    await reader._batch(cast("KafkaMessage", batch))
+
+    assert batch.consumer.commits == [None]
+
+
+async def test_a_commit_that_waits_for_a_lost_topic_is_given_up() -> None:
+    reader, batch = subscriber(), Batch()
+    committing = asyncio.Event()
+
+    async def ack() -> None:
+        committing.set()
+        await asyncio.Event().wait()
+        batch.consumer.commits.append("stale")
+
+    batch.ack = ack  # type: ignore[method-assign]
+    async with asyncio.TaskGroup() as group:
+        group.create_task(reader._batch(cast("KafkaMessage", batch)))
+        await committing.wait()
+        batch.consumer._client.cluster.known = False
+        await batch.consumer._client.force_metadata_update()
     assert batch.consumer.commits == []
