@@ -9,19 +9,23 @@ import typer
 from common.postgres.engine import Database
 from common.subscriber.dead_letter_log import DeadLetterLog, letter_groups
 from reprise_cli.dead_letters import Entry, Wanted, entries, named
-from reprise_cli.output import print_json, print_line, print_table
+from reprise_cli.output import count, print_json, print_line, print_table, print_warning
 from reprise_cli.schemas import chosen_groups, open_schema, service_of
 from reprise_cli.settings import ConsumersSettings, ServiceDatabases
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """These ids, or the undecided ones of a group (of one reason), the oldest `most` of them."""
+    """These ids, or the undecided ones of a group (of one reason), the oldest `most` of them.
+
+    `events` leaves out of a group what no handler can read the head of.
+    """
 
     ids: Sequence[str]
     group: str | None
     reason: str | None
     most: int
+    events: bool = False
 
     def __post_init__(self) -> None:
         if bool(self.ids) == bool(self.group):
@@ -36,7 +40,15 @@ class Choice:
         if self.ids:
             return named(found, self.ids)
         wanted = Wanted(frozenset([self.reason] if self.reason else ()))
-        return [entry for entry in found if entry in wanted][: self.most]
+        chosen = [entry for entry in found if entry in wanted]
+        return self._readable(chosen)[: self.most]
+
+    def _readable(self, found: list[Entry]) -> list[Entry]:
+        kept = [entry for entry in found if entry.event_id or not self.events]
+        if len(kept) < len(found):
+            left = count(len(found) - len(kept), "record")
+            print_warning(f"left out: {left} that no group can read; discard or mend them by id")
+        return kept
 
 
 @asynccontextmanager

@@ -45,6 +45,11 @@ def table_of(
     return table
 
 
+def count(number: int, noun: str) -> str:
+    """`1 key`, `2 keys`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def print_line(text: str) -> None:
     """One line for a person."""
     Console(highlight=False, soft_wrap=True).print(text, markup=False)

@@ -162,9 +162,11 @@ def test_what_becomes_of_a_redriven_record_is_told(operator: Operator) -> None:
 
 
 def test_many_are_stopped_after_failures_in_a_row(operator: Operator) -> None:
+    give_up(operator.kafka, reason="stumbled", headers=lambda _: [])
     given = [give_up(operator.kafka, reason="stumbled") for _ in range(5)]
     arguments = ["--group", GROUP, "--reason", "stumbled", "--rate", "50"]
     assert "Would redrive 5" in operator("dlq", "redrive", *arguments)
+    assert "left out: 1 record" in operator.said
     with a_consumer_that(operator, refuses) as tried:
         done = operator.json("dlq", "redrive", *arguments, "--stop-after", "2", "--yes", status=1)
     assert [one["outcome"] for one in done] == ["failed", "failed"]

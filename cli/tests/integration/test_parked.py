@@ -83,7 +83,7 @@ def test_the_table_fits_a_terminal(operator: Operator, monkeypatch: pytest.Monke
 def test_a_retry_makes_one_key_or_all_of_a_group_due(operator: Operator) -> None:
     first, _ = park(operator, 2, 3)
     second, _ = park(operator, 2)
-    assert "Would make 1 keys" in operator("parked", "retry", "--group", GROUP, "--key", first)
+    assert "Would make 1 key of" in operator("parked", "retry", "--group", GROUP, "--key", first)
     assert due(operator, first) == [False, False]
     operator("parked", "retry", "--group", GROUP, "--key", first, "--yes")
     assert (due(operator, first), due(operator, second)) == ([True, True], [False])
@@ -99,7 +99,7 @@ def test_a_retry_makes_one_key_or_all_of_a_group_due(operator: Operator) -> None
 def test_one_event_or_a_whole_key_is_discarded_with_a_warning(operator: Operator) -> None:
     key, ids = park(operator, 2, 3, 4)
     discard = ["parked", "discard", "--group", GROUP, "--reason", "test data"]
-    assert "Would discard 1" in operator(*discard, "--event", str(ids[0]))
+    assert "Would discard 1 event;" in operator(*discard, "--event", str(ids[0]))
     assert len(due(operator, key)) == 3
     operator(*discard, "--event", str(ids[0]), "--yes")
     assert "gap" in operator.said

@@ -53,10 +53,8 @@ def _print(states: list[ConsumerState], now: datetime, *, members: bool) -> None
     for state in states:
         if state.pause is not None and state.pause.paused_at is not None:
             since = say_span(now - state.pause.paused_at)
-            print_line(
-                f"{state.group} is paused for {since}: {state.pause.reason}."
-                f" Resume: reprise consumers resume {state.group} --yes"
-            )
+            print_line(f"{state.group} is paused for {since}: {state.pause.reason}")
+            print_line(f"  reprise consumers resume {state.group} --yes")
     if members:
         rows = [
             (state.group, member.client, member.host, _numbers(member.partitions))

@@ -49,7 +49,7 @@ def redrive(
     """
     if edit is not None and (len(ids or ()) != 1 or group):
         raise typer.BadParameter("an edited record goes with exactly one id", param_hint="--edit")
-    choice = Choice(ids or (), group, reason, most)
+    choice = Choice(ids or (), group, reason, most, events=True)
     settings = read(ConsumersSettings)
     orders = Orders(settings.operator.name(operator), rate, wait or None, stop_after, edit)
     done = asyncio.run(_redrive(settings, choice, orders, yes=yes, as_json=as_json))

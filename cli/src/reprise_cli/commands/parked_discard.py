@@ -14,7 +14,7 @@ from common.postgres.parked_keys import discard as discard_rows
 from common.postgres.parked_keys import key_of, parked_keys
 from common.settings.reading import read
 from reprise_cli.commands.options import AsJson, Operator, Yes
-from reprise_cli.output import print_json, print_line, print_warning
+from reprise_cli.output import count, print_json, print_line, print_warning
 from reprise_cli.schemas import chosen_groups, open_schema, service_of
 from reprise_cli.settings import ConsumersSettings
 
@@ -49,9 +49,9 @@ def discard(
     if as_json:
         print_json({"done": yes, "group": group, "events": gone})
     elif yes:
-        print_line(f"{gone} events discarded.")
+        print_line(f"{count(gone, 'event')} discarded.")
     else:
-        print_line(f"Would discard {gone} events; the same with --yes does it.")
+        print_line(f"Would discard {count(gone, 'event')}; the same with --yes does it.")
 
 
 async def _discard(

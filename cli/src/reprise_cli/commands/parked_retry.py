@@ -10,7 +10,7 @@ from common.postgres.audit import record as record_action
 from common.postgres.parked_keys import parked_keys, retry_now
 from common.settings.reading import read
 from reprise_cli.commands.options import AsJson, Operator, Yes
-from reprise_cli.output import print_json, print_line
+from reprise_cli.output import count, print_json, print_line
 from reprise_cli.schemas import chosen_groups, open_schema, service_of
 from reprise_cli.settings import ConsumersSettings
 
@@ -34,9 +34,9 @@ def retry(
     if as_json:
         print_json({"done": yes, "group": group, "keys": keys})
     elif yes:
-        print_line(f"{keys} keys of {group} are due now; `reprise parked list` shows what is left.")
+        print_line(f"due now in {group}: {count(keys, 'key')}; what is left: reprise parked list")
     else:
-        print_line(f"Would make {keys} keys of {group} due; the same with --yes does it.")
+        print_line(f"Would make {count(keys, 'key')} of {group} due; the same with --yes does it.")
 
 
 async def _retry(
