@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError
 from common.errors import NotFound, Unavailable
 from common.events.record import SourceRecord
 from common.events.topics import CONSUMERS, Topic, dead_letter_topic
+from common.kafka.letting_go import let_go
 from common.settings.groups import KafkaSettings
 from common.subscriber.dead_letter import DeadLetter, read_dead_letter
 
@@ -49,7 +50,7 @@ class DeadLetterLog:
             async with asyncio.timeout(TIMEOUT):
                 await self._consumer.start()
         except BaseException as error:
-            await self._consumer.stop()
+            await let_go(self._consumer)
             if isinstance(error, KafkaError | OSError | TimeoutError):
                 raise _silent() from error
             raise
@@ -61,7 +62,7 @@ class DeadLetterLog:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await self._consumer.stop()
+        await let_go(self._consumer)
 
     async def walk(self, group: str, source: Topic, *, start: int = 0) -> AsyncIterator[DeadLetter]:
         """Every copy from offset `start` on that lay there when the walk began, oldest first.

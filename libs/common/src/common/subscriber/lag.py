@@ -19,6 +19,7 @@ from aiokafka.errors import (
 
 from common.errors import Unavailable
 from common.events.topics import Topic
+from common.kafka.letting_go import let_go
 from common.kafka.topics import missing
 from common.settings.groups import KafkaSettings
 
@@ -95,7 +96,7 @@ class LagReader:
 
     async def __aenter__(self) -> Self:
         """Raises Unavailable without a broker."""
-        self._closing.push_async_callback(self._consumer.stop)
+        self._closing.push_async_callback(let_go, self._consumer)
         self._closing.push_async_callback(self._admin.close)
         try:
             async with asyncio.timeout(OPEN_TIMEOUT):
