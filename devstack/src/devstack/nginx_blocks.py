@@ -30,7 +30,7 @@ PROXY = """\
     proxy_set_header Host $http_host;
     proxy_set_header Connection "";
     proxy_set_header X-Forwarded-For $remote_addr;
-    proxy_set_header X-Forwarded-Proto $scheme;
+    proxy_set_header X-Forwarded-Proto $shown_scheme;
     proxy_request_buffering off;
     proxy_buffering off;
     proxy_connect_timeout 5s;
@@ -57,6 +57,17 @@ LOG_FORMAT = """\
     log_format edge escape=json '{"time":"$time_iso8601","method":"$request_method",'
         '"path":"$logged_path","status":$status,"sent":$bytes_sent,"received":$request_length,'
         '"seconds":$request_time,"upstream":"$upstream_addr","upstream_status":"$upstream_status"}';"""
+
+
+def shown_scheme(topology: Topology) -> str:
+    """The scheme that clients see; only a proxy that is trusted may say another than ours."""
+    trusted = "".join(f"        {network} 1;\n" for network in topology.trusted_proxies)
+    return (
+        f"    geo $trusted_proxy {{\n        default 0;\n{trusted}    }}\n"
+        '    map "$trusted_proxy:$http_x_forwarded_proto" $shown_scheme {\n'
+        "        default $scheme;\n"
+        "        1:https https;\n        1:http http;\n    }"
+    )
 
 
 def routed(topology: Topology) -> list[Process]:

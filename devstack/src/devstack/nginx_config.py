@@ -13,6 +13,7 @@ from devstack.nginx_blocks import (
     names,
     own_health,
     problems,
+    shown_scheme,
     upstreams,
 )
 from devstack.references import Place
@@ -72,6 +73,7 @@ def _render(
         "events {\n    worker_connections 2048;\n}\n",
         "http {",
         LOG_FORMAT % hidden,
+        shown_scheme(topology),
         PROXY,
         *http,
         f"\n    server {{\n        listen {listen};",

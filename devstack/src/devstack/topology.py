@@ -105,13 +105,17 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Topology:
-    """The whole table; iteration order of `processes` is the order in the file."""
+    """The whole table; iteration order of `processes` is the order in the file.
+
+    `trusted_proxies` are networks of proxies before the edge whose word on the scheme is taken.
+    """
 
     port_base: int
     database: str
     secrets: Mapping[str, Secret]
     processes: Mapping[str, Process]
     routes: tuple[Route, ...]
+    trusted_proxies: tuple[str, ...] = ()
 
     def edge(self) -> Process:
         """The one process every client talks to."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import get_args
 
@@ -48,11 +49,22 @@ def parse_topology(document: object) -> Topology:
             name: _process(name, processes.section(name), groups) for name in processes.names()
         },
         routes=tuple(_route(section) for section in top.sections("routes")),
+        trusted_proxies=_networks(top, "trusted_proxies"),
     )
     top.done()
     _check_names(topology)
     _check_ports(topology)
     return topology
+
+
+def _networks(section: Section, key: str) -> tuple[str, ...]:
+    values = section.texts(key)
+    for value in values:
+        try:
+            ip_network(value)
+        except ValueError as error:
+            raise TopologyError(f"{section.at(key)}: {value!r} is no network") from error
+    return values
 
 
 def _groups(section: Section) -> Groups:

@@ -6,12 +6,15 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
 
+from common.testing.ports import free_port
 from devstack.container_place import ContainerPlace
+from devstack.nginx_blocks import shown_scheme
 from devstack.nginx_config import render_container
 from devstack.stack import Stack
 
@@ -144,6 +147,44 @@ def test_nginx_accepts_the_configuration_for_containers(running: Stack, tmp_path
     tools = running.supervised("nginx").site.tools
     command = [tools.nginx(), "-t", "-p", str(tmp_path), "-c", str(config), "-e", "stderr"]
     subprocess.run(tools.as_plain_user(command), check=True, capture_output=True, timeout=20)
+
+
+@pytest.mark.parametrize(
+    ("trusted", "shown"), [((), "http"), (("192.0.2.0/24",), "http"), (("127.0.0.0/8",), "https")]
+)
+def test_only_a_trusted_proxy_says_which_scheme_clients_see(
+    running: Stack, tmp_path: Path, trusted: tuple[str, ...], shown: str
+) -> None:
+    port = free_port()
+    block = shown_scheme(replace(running.topology, trusted_proxies=trusted))
+    config = tmp_path / "nginx.conf"
+    config.write_text(
+        f"daemon off;\npid {tmp_path}/pid;\nevents {{}}\nhttp {{\naccess_log off;\n"
+        + "\n".join(
+            f"{kind}_temp_path {tmp_path}/{kind};"
+            for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        )
+        + f"\n{block}\nserver {{ listen 127.0.0.1:{port}; return 200 $shown_scheme; }}\n}}\n"
+    )
+    tools = running.supervised("nginx").site.tools
+    command = [tools.nginx(), "-p", str(tmp_path), "-c", str(config), "-e", "stderr"]
+    started = subprocess.Popen(tools.as_plain_user(command))
+    try:
+        url = f"http://127.0.0.1:{port}/"
+        assert _eventually(lambda: _answers(url))
+        for said, expected in (("https", shown), ("gopher", "http"), ("", "http")):
+            answer = httpx.get(url, headers={"X-Forwarded-Proto": said}, timeout=5)
+            assert answer.text == expected
+    finally:
+        started.terminate()
+        started.wait(10)
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=2).status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 def _raw(stack: Stack, request: bytes) -> bytes:

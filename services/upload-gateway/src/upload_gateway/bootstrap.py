@@ -17,6 +17,7 @@ from common.postgres.engine import Database, open_engine
 from common.relay.outbox import publish_outbox
 from common.s3.client import open_s3
 from common.s3.objects import ObjectStore
+from common.settings.groups import WebOriginsSettings
 from common.subscriber.consume import Consumption, consume
 from common.subscriber.dead_letters import DeadLetters
 from common.subscriber.lag_metrics import export_lag
@@ -26,6 +27,7 @@ from common.web.app import build_app, describing_app
 from common.web.callers import Callers
 from common.web.health import Check
 from common.web.loops import Loop
+from common.web.origins import WebOrigins
 from common.web.server import ServiceProcess
 from upload_gateway.adapters.asyncio_writers import AsyncioWriters
 from upload_gateway.adapters.memory_buffers import MemoryBuffers
@@ -65,6 +67,7 @@ from upload_gateway.usecases.verify_upload import VerifyUpload
 from upload_gateway.workers.verify import build_verify_worker
 
 SCHEMA = "upload_gateway"
+SHARED_PATHS = ("/files/", "/api/v1/uploads", "/api/v1/media/", "/api/v1/admin/images/upload")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +114,8 @@ async def bootstrap(
             streamed=("/files/",),
         )
         if http:
-            # innermost, so that its refusals are counted and logged like all answers
-            app.user_middleware.append(Middleware(TusProtocol))
+            # inside the gate, so that their refusals are counted and logged like all answers
+            app.user_middleware += [_web_origins(settings.web), Middleware(TusProtocol)]
             statuses.install(app)
             loops["drain"] = cut_when_draining(app.state.health, writers.stop)
             loops |= callers.loops
@@ -158,6 +161,13 @@ def build_routes(
         build_tus_routes(uses, callers),
         build_status_routes(describe, ListUploads(ledger), callers),
     ]
+
+
+def _web_origins(settings: WebOriginsSettings) -> Middleware:
+    """Every route that a browser uses to upload; what is answered by others is theirs to share."""
+    return Middleware(
+        WebOrigins, origins=settings.origins(), paths=SHARED_PATHS, answering=("/files/",)
+    )
 
 
 async def _open_objects(stack: AsyncExitStack, storage: StorageSettings) -> ObjectStore | None:

@@ -15,6 +15,7 @@ from common.settings.groups import (
     ReceiptSettings,
     S3Settings,
     TelemetrySettings,
+    WebOriginsSettings,
 )
 from upload_gateway.domain.part_plan import MAX_PARTS
 
@@ -132,3 +133,4 @@ class UploadGatewaySettings:
     postgres: PostgresSettings
     storage: StorageSettings
     upload: UploadSettings
+    web: WebOriginsSettings

@@ -7,7 +7,7 @@ from datetime import datetime
 from email.utils import format_datetime
 from typing import get_args
 
-from common.errors import Invalid, TooLarge, UnsupportedType
+from common.errors import Invalid, UnsupportedType
 from upload_gateway.domain.checksum import DIGEST_SIZES, Algorithm, BodyChecksum
 from upload_gateway.domain.upload import RUNNING, Upload
 
@@ -49,7 +49,7 @@ def required(headers: Mapping[str, str], name: str) -> int:
 def metadata(header: str) -> dict[str, str]:
     """`Upload-Metadata`: keys with base64 values, comma separated; a value may be missing."""
     if len(header) > MAX_METADATA:
-        raise TooLarge("Upload-Metadata is too long", code="metadata_too_large")
+        raise Invalid("Upload-Metadata is too long", code="metadata_too_large")
     pairs: dict[str, str] = {}
     for item in filter(None, (item.strip() for item in header.split(","))):
         key, _, value = item.partition(" ")

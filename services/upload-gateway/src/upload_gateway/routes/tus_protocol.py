@@ -12,6 +12,8 @@ _PREFIX = "/files/"
 class TusProtocol:
     """Refuses another version with 412 before anything is done, and adds Tus-Resumable to answers.
 
+    A POST may stand for a PATCH or a DELETE where a network lets no other method through.
+
     Pure ASGI, so that it touches neither body nor disconnects.
     """
 
@@ -29,7 +31,7 @@ class TusProtocol:
             await send(message)
 
         app = self._app if _speaks(scope) else _REFUSAL
-        await app(scope, receive, versioned)
+        await app(_meant(scope), receive, versioned)
 
 
 _REFUSAL = problem(
@@ -38,6 +40,14 @@ _REFUSAL = problem(
     f"This server speaks tus {VERSION}.",
     headers={"Tus-Version": VERSION},
 )
+
+
+def _meant(scope: Scope) -> Scope:
+    """The request under the method that `X-HTTP-Method-Override` names; no other is obeyed."""
+    named = Headers(scope=scope).get("x-http-method-override", "").strip().upper()
+    if scope["method"] != "POST" or named not in {"PATCH", "DELETE"}:
+        return scope
+    return {**scope, "method": named}
 
 
 def _speaks(scope: Scope) -> bool:
