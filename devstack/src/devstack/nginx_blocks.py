@@ -101,12 +101,18 @@ def names(topology: Topology, place: Place) -> str:
 def location(route: Route, backend: str) -> str:
     """One routed path; `backend` is an upstream's name or a variable."""
     how = {"exact": "= ", "prefix": "", "pattern": "~ "}[route.match]
+    # an answer's head must fit into one buffer, else it is a 502
+    large = (
+        "            proxy_buffer_size 40k;\n            proxy_buffers 4 40k;\n"
+        if route.large_headers
+        else ""
+    )
     path = f'"{route.path}"' if route.match == "pattern" else route.path
     return (
         f"        location {how}{path} {{\n"
         f"            proxy_pass http://{backend};\n"
         f"            proxy_read_timeout {route.timeout}s;\n"
-        f"            proxy_send_timeout {route.timeout}s;\n        }}"
+        f"            proxy_send_timeout {route.timeout}s;\n{large}        }}"
     )
 
 

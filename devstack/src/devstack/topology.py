@@ -94,13 +94,17 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A path the edge passes on. `hidden` paths are capabilities and never reach a log."""
+    """A path the edge passes on. `hidden` paths are capabilities and never reach a log.
+
+    `large_headers` are answers that may repeat all of a request's headers.
+    """
 
     match: Match
     path: str
     to: str
     hidden: bool
     timeout: int
+    large_headers: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,6 +158,7 @@ def _route(section: Section) -> Route:
         to=section.text("to"),
         hidden=section.choice("log", ("path", "hidden"), "path") == "hidden",
         timeout=section.integer("timeout", 60),
+        large_headers=section.flag("large_headers"),
     )
     section.done()
     if route.match == "pattern":
