@@ -6,6 +6,7 @@ for 10,000 entities a second); a test holds both readings of the same bytes toge
 
 from collections.abc import Mapping
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +23,8 @@ from common.ids import AssetId, run_id
 _STATES, _MADE = frozenset(State), frozenset(RenditionState)
 _MEASURES = ("duration", "width", "height", "bit_rate")
 _MORE = ("sample_rate", "channels")
+_NOTHING = dict.fromkeys(ASSET_COLUMNS)
+_columns = itemgetter(*ASSET_COLUMNS)
 
 
 def rows_of(asset_id: UUID, sequence: int, value: bytes) -> tuple[Row, list[Row]] | None:
@@ -47,6 +50,7 @@ def _rows(
     if original["rendition"] != ORIGINAL or state["state"] not in _STATES:
         raise ValueError("not a state record of ours")
     found = {
+        **_NOTHING,
         **state,
         **row,
         "asset_id": asset_id,
@@ -62,10 +66,10 @@ def _rows(
         "records": sequence,
     }
     for name in ("created_at", "stored_at", "ready_at", "deleted_at", "restorable_until"):
-        found[name] = _time(found.get(name))
+        found[name] = _time(found[name])
     runs = [run_id(AssetId(asset_id), number + 1) for number in range(row["run"])]
     renditions = [_rendition(asset_id, item, state, runs) for item in row["renditions"]]
-    return tuple(found.get(name) for name in ASSET_COLUMNS), renditions
+    return _columns(found), renditions
 
 
 def _rendition(
