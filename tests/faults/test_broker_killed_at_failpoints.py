@@ -13,6 +13,8 @@ from devstack.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
+RELAY = ("after_fetch", "before_commit", "after_commit", "after_mark")
+CONSUMERS = ("upload-gateway", "catalog", "transcoder", "janitor")
 NAP = 4  # seconds: the broker is dead before it ends, and not yet back
 # who stands where when the broker dies: an upload begun and an asset deleted bring all there
 MOMENTS: dict[str, Mapping[str, str]] = {
@@ -36,6 +38,21 @@ def test_a_broker_killed_at_any_point_loses_and_reorders_nothing(
     client: PatientClient, faulted: Stack, moment: str
 ) -> None:
     hurt_broker(client, faulted, MOMENTS[moment])
+
+
+# an upload begun and an asset deleted bring these two relays and all consumers to their points
+ALONE = [
+    *((name, f"relay.{at}") for name in ("upload-gateway", "catalog") for at in RELAY),
+    *((name, f"consumer.{at}") for name in CONSUMERS for at in ("before_effect", "after_effect")),
+]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("name", "point"), ALONE)
+def test_a_broker_killed_while_one_stands_at_a_point_loses_and_reorders_nothing(
+    client: PatientClient, faulted: Stack, name: str, point: str
+) -> None:
+    hurt_broker(client, faulted, {name: point})
 
 
 def hurt_broker(client: PatientClient, stack: Stack, points: Mapping[str, str]) -> None:

@@ -1,17 +1,18 @@
 """Wherever a process can die, it dies for real, and nothing is lost, doubled or reordered."""
 
 import pytest
-from _pytest.mark import ParameterSet
-from tests.faults.deaths import Plan, Ward
-from tests.faults.patient_client import PatientClient, Sent
-from tests.faults.tiny_media import tiny_jpeg, tiny_wav
+from tests.faults.deaths import Plan
+from tests.faults.known_bytes import all_are_known, keys_in_store
+from tests.faults.patient_client import PatientClient
+from tests.faults.story import deadly, killed_while_it_goes_on
 
 from devstack.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
+GATEWAY = "gateway"
 WAVES: dict[str, Plan] = {
-    "gateway": {
+    GATEWAY: {
         "upload-gateway": (
             "gateway.before_intent",
             "gateway.after_intent",
@@ -57,39 +58,18 @@ WAVES: dict[str, Plan] = {
 }
 
 
-class Story:
-    """Uploads, an upload that is given up, deletes: again and again while processes die."""
-
-    def __init__(self, client: PatientClient) -> None:
-        self.client = client
-        self.kept: list[Sent] = []
-        self.deleted: list[Sent] = []
-
-    def go_on(self) -> None:
-        self.client.abort(tiny_jpeg(), "given-up.jpg", "image", "image/jpeg")
-        sent = self.client.upload(tiny_wav(), "set.wav", "audio", "audio/wav")
-        self.client.finished(sent)
-        if len(self.deleted) < len(self.kept):
-            self.client.delete(sent)
-            self.deleted.append(sent)
-        else:
-            self.kept.append(sent)
-
-
-def deadly(wave: str) -> ParameterSet:
-    """The wave, marked with every point somebody dies at in it."""
-    points = [point.partition(":")[0] for plan in WAVES[wave].values() for point in plan]
-    return pytest.param(WAVES[wave], id=wave, marks=pytest.mark.failpoint(*points))
-
-
-@pytest.mark.parametrize("plan", [deadly(wave) for wave in WAVES])
+@pytest.mark.parametrize("plan", [deadly(WAVES[wave], wave) for wave in WAVES if wave != GATEWAY])
 def test_a_death_at_any_point_loses_nothing(
     client: PatientClient, faulted: Stack, plan: Plan
 ) -> None:
-    story = Story(client)
-    with Ward(faulted, plan).open() as ward:
-        while ward.waiting():
-            story.go_on()
-    for sent in story.kept:
-        client.finished(sent)
-        client.unchanged(sent)
+    killed_while_it_goes_on(client, faulted, plan)
+
+
+@pytest.mark.req("CAT-01")
+@pytest.mark.parametrize("plan", [deadly(WAVES[GATEWAY], GATEWAY)])
+def test_a_gateway_killed_at_every_step_leaves_no_bytes_that_no_row_knows(
+    client: PatientClient, faulted: Stack, plan: Plan
+) -> None:
+    before = keys_in_store(faulted)
+    killed_while_it_goes_on(client, faulted, plan)
+    all_are_known(faulted, before)
