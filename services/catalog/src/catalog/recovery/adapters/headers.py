@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from common.events import EVENT_TYPES
+from pydantic_core import PydanticSerializationError, to_json
 
-_SEQUENCE, _TYPE = "ce_sequence", "ce_type"
+from common.events import EVENT_TYPES
 
 
 class Mark(NamedTuple):
@@ -25,20 +25,21 @@ ABOUT_ASSETS = frozenset(
 
 def mark_of(record: Any) -> Mark | None:
     """None for a record that is not ours: every consumer put it among its dead letters."""
-    sequence = type_ = None
-    for name, value in record.headers:
-        if name == _SEQUENCE:
-            sequence = value
-        elif name == _TYPE:
-            type_ = value
-    if sequence is None or type_ is None or not sequence.isdigit():
+    headers = dict(record.headers)
+    sequence, type_ = headers.get("ce_sequence") or b"", headers.get("ce_type")
+    if not type_ or not sequence.isdigit():
         return None
     return Mark(int(sequence), type_.decode("utf-8", "replace"))
 
 
-def texts(headers: Sequence[tuple[str, bytes]]) -> dict[str, str]:
-    """Headers as text; one that is no UTF-8 loses itself, never the record."""
-    return {name: value.decode("utf-8", "replace") for name, value in headers}
+def json_of(headers: Sequence[tuple[str, bytes]]) -> str:
+    """Headers as a JSON object; one that is no UTF-8 loses itself, never the record."""
+    found = dict(headers)
+    try:
+        return to_json(found).decode()
+    except PydanticSerializationError:
+        texts = {name: value.decode("utf-8", "replace") for name, value in found.items()}
+        return to_json(texts).decode()
 
 
 def asset_of(key: bytes | None) -> UUID | None:

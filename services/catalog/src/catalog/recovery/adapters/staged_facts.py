@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from catalog.recovery.adapters.headers import texts
+from catalog.recovery.adapters.headers import json_of
 from catalog.recovery.adapters.row_tuples import copy
 from common.events import Received, decode
 from common.events.record import SourceRecord
@@ -24,7 +24,7 @@ async def stage(session: WriteSession, records: Iterable[Any]) -> None:
             record.partition,
             record.offset,
             record.timestamp,
-            json.dumps(texts(record.headers)),
+            json_of(record.headers),
             record.value,
         )
         for record in records

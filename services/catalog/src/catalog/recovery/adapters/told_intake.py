@@ -4,12 +4,11 @@ from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from pydantic_core import to_json
 from sqlalchemy import text
 
-from catalog.recovery.adapters.headers import ABOUT_ASSETS, mark_of, texts
+from catalog.recovery.adapters.headers import ABOUT_ASSETS, json_of, mark_of
 from catalog.recovery.adapters.postgres_rebuilding import moved
 from catalog.recovery.adapters.row_tuples import Row, copy
 from catalog.recovery.adapters.staged_facts import stage
@@ -38,8 +37,7 @@ _UNCOVERED = text(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(NamedTuple):
     """One fact of ours: its sequence, its outbox row, the record; whether it is about an asset."""
 
     sequence: int
@@ -62,9 +60,12 @@ class ToldIntake:
             mark = mark_of(record)
             if mark is None:
                 continue
-            row = _row(record, mark.sequence, mark.type, ASSETS.name)
-            told = Told(mark.sequence, row, record, mark.type in ABOUT_ASSETS)
-            found[row[3]].append(told)
+            try:
+                row = _row(record, mark.sequence, mark.type, ASSETS.name)
+            except (KeyError, ValueError):
+                continue  # not written by our relay, whatever it is
+            about = mark.type in ABOUT_ASSETS
+            found[row[3]].append(Told(mark.sequence, row, record, about))
         return found
 
     async def store(self, digest: dict[str, list[Told]], positions: Positions) -> None:
@@ -120,19 +121,19 @@ async def _note_heads(
 
 
 def _row(record: Any, sequence: int, type_: str, topic: str) -> Row:
-    headers = texts(record.headers)
+    headers = dict(record.headers)
     at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
     return (
         date(at.year, at.month, 1),
-        headers["ce_id"],
+        headers["ce_id"].decode(),
         topic,
         record.key.decode(),
-        headers["ce_subject"],
+        headers["ce_subject"].decode(),
         sequence,
         type_,
-        to_json(headers).decode(),
+        json_of(record.headers),
         record.value,
-        datetime.fromisoformat(headers["ce_time"]),
+        datetime.fromisoformat(headers["ce_time"].decode()),
         at,
         at,
         record.partition,
