@@ -43,7 +43,7 @@ def silenced(system: ProxiedSystem, seconds: float) -> None:
     [
         pytest.param(stopped, id="stopped"),
         pytest.param(killed, id="killed"),
-        pytest.param(lambda system: silenced(system, 4), id="silent for 4 s"),
+        pytest.param(lambda system: silenced(system, 8), id="silent for 8 s"),
         pytest.param(
             lambda system: silenced(system, 20), id="silent for 20 s", marks=pytest.mark.long
         ),
