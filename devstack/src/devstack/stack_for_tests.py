@@ -17,7 +17,12 @@ HOMES = ROOT / ".dev" / "test"
 
 # Tests do not wait as long as people do.
 _QUICK: Overrides = {
-    "catalog": {"REPRISE_GRACE_SWEEP_INTERVAL": "0.5", "REPRISE_DELETE_GRACE": "8"}
+    "catalog": {"REPRISE_GRACE_SWEEP_INTERVAL": "0.5", "REPRISE_DELETE_GRACE": "8"},
+    # and two people do in a minute what others do in weeks
+    "upload-gateway": {
+        "MAX_CONCURRENT_UPLOADS": "1000",
+        "REPRISE_UPLOAD_REQUESTS_PER_MINUTE": "0",
+    },
 }
 
 
@@ -32,13 +37,18 @@ def stack_for_tests(
     home = Path(tempfile.mkdtemp(prefix="run-", dir=homes))
     Running(os.getpid(), start_mark(os.getpid()) or "").save(home / "owner.json")
     ports = FreePorts(offsets(table))
-    stack = Stack(table, home, ports.base, {**_QUICK, **(overrides or {})})
+    stack = Stack(table, home, ports.base, _quick(overrides or {}))
     try:
         yield stack
     finally:
         stack.stop()
         ports.release()
         _keep_logs(home, homes / "last-logs")
+
+
+def _quick(overrides: Overrides) -> Overrides:
+    names = {*_QUICK, *overrides}
+    return {name: {**_QUICK.get(name, {}), **overrides.get(name, {})} for name in names}
 
 
 def offsets(table: Topology) -> Collection[int]:

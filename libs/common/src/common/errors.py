@@ -107,8 +107,10 @@ class Throttled(RepriseError):
 
     default_code = "throttled"
 
-    def __init__(self, detail: str = "", *, retry_after: int, code: str | None = None) -> None:
-        super().__init__(detail, code=code)
+    def __init__(
+        self, detail: str = "", *, retry_after: int, code: str | None = None, **extensions: object
+    ) -> None:
+        super().__init__(detail, code=code, **extensions)
         self.retry_after = retry_after
 
 

@@ -29,10 +29,11 @@ from common.web.health import Check
 from common.web.loops import Loop
 from common.web.origins import WebOrigins
 from common.web.server import ServiceProcess
-from upload_gateway.adapters.asyncio_writers import AsyncioWriters
+from upload_gateway.adapters.asyncio_writers import AsyncioWriters, Slowest
 from upload_gateway.adapters.memory_buffers import MemoryBuffers
 from upload_gateway.adapters.memory_digests import MemoryDigests
 from upload_gateway.adapters.postgres_ledger import PostgresLedger
+from upload_gateway.adapters.postgres_pace import PostgresPace
 from upload_gateway.adapters.postgres_transaction import VERIFY
 from upload_gateway.adapters.puremagic_sniffer import PuremagicSniffer
 from upload_gateway.adapters.s3_parts import S3Parts, configured
@@ -44,9 +45,11 @@ from upload_gateway.routes.draining import cut_when_draining
 from upload_gateway.routes.status import build_status_routes
 from upload_gateway.routes.tus_protocol import TusProtocol
 from upload_gateway.routes.uploads import TusUseCases, build_tus_routes
-from upload_gateway.settings import StorageSettings, UploadGatewaySettings
+from upload_gateway.settings import StorageSettings, UploadGatewaySettings, UploadSettings
 from upload_gateway.sweeps.expiry import build_expiry_sweep
+from upload_gateway.sweeps.slots import keep_slots, tell_what_is_open
 from upload_gateway.usecases.acknowledge_bytes import AcknowledgeBytes
+from upload_gateway.usecases.admit_upload import AdmitUpload
 from upload_gateway.usecases.append_bytes import AppendBytes
 from upload_gateway.usecases.clear_upload import ClearUpload
 from upload_gateway.usecases.complete_object import CompleteObject
@@ -96,7 +99,7 @@ async def bootstrap(
         objects = await _open_objects(stack, settings.storage)
         parts = _assemble(settings, telemetry, database, objects)
         receipts = Receipts(KeyRing.parse(settings.receipts.ring.get_secret_value()))
-        writers, callers = AsyncioWriters(stall=settings.upload.stall), Callers(settings.callers)
+        writers, callers = _writers(settings.upload), Callers(settings.callers)
         roles, http = settings.process.roles, "http" in settings.process.roles
         checks, loops = _checks(parts, receipts), dict[str, Loop]()
         if "consumers" in roles:
@@ -116,12 +119,18 @@ async def bootstrap(
         if http:
             # inside the gate, so that their refusals are counted and logged like all answers
             app.user_middleware += [_web_origins(settings.web), Middleware(TusProtocol)]
-            statuses.install(app)
+            refused = telemetry.metrics.counter(
+                "refused_uploads", "Uploads and bodies refused, by limit.", ["limit"]
+            )
+            statuses.install(app, settings.admission.busy_status, refused)
+            lease = settings.admission.lease
+            loops["slots"] = keep_slots(parts.ledger, lambda: writers.active, lease)
             loops["drain"] = cut_when_draining(app.state.health, writers.stop)
             loops |= callers.loops
         if "workers" in roles:
             loops["verify"] = _verify_loop(parts)
             loops["expiry"] = _expiry_loop(parts)
+            loops["open"] = tell_what_is_open(parts.ledger, telemetry.metrics)
         if "relay" in roles:
             loops["relay"] = _relay(parts)
             loops.setdefault("lag", export_lag(settings.kafka, SERVICE, telemetry.metrics))
@@ -140,7 +149,8 @@ def build_routes(
     metrics.gauge("part_buffers_used", "Part buffers in the hands of uploads.").set_function(
         lambda: buffers.in_use
     )
-    acknowledge = AcknowledgeBytes(ledger, clock, limits.expiry)
+    admit = AdmitUpload(parts.settings.admission.limits)
+    acknowledge = AcknowledgeBytes(ledger, admit, clock, limits.expiry)
     receive = ReceiveParts(
         StorePart(acknowledge, ledger, parts.store, parts.staging),
         StageTail(acknowledge, parts.staging),
@@ -148,11 +158,9 @@ def build_routes(
         MemoryDigests(),
     )
     uses = TusUseCases(
-        create=CreateUpload(
-            ledger, parts.store, clock, limits.max_size, limits.part_size, limits.expiry
-        ),
+        create=_create(parts),
         find=FindUpload(ledger, writers),
-        append=AppendBytes(ledger, writers, buffers, receive),
+        append=AppendBytes(ledger, writers, buffers, admit, receive),
         end=EndUpload(ledger, writers, parts.clear, clock),
         received=metrics.counter("received_bytes", "Body bytes of uploads."),
     )
@@ -170,6 +178,25 @@ def _web_origins(settings: WebOriginsSettings) -> Middleware:
     )
 
 
+def _create(parts: Parts) -> CreateUpload:
+    upload, admission = parts.settings.upload, parts.settings.admission
+    return CreateUpload(
+        parts.ledger,
+        parts.store,
+        AdmitUpload(admission.limits),
+        PostgresPace(parts.database, admission.per_minute),
+        parts.clock,
+        upload.sizes,
+        upload.part_size,
+        upload.expiry,
+    )
+
+
+def _writers(settings: UploadSettings) -> AsyncioWriters:
+    slowest = Slowest(settings.min_rate, settings.rate_window)
+    return AsyncioWriters(stall=settings.stall, slowest=slowest)
+
+
 async def _open_objects(stack: AsyncExitStack, storage: StorageSettings) -> ObjectStore | None:
     if not storage.configured:
         return None
@@ -185,7 +212,7 @@ def _assemble(
 ) -> Parts:
     lease = timedelta(seconds=settings.upload.verify_lease)
     jobs = JobQueue(database, lease=lease)
-    ledger = PostgresLedger(database, jobs)
+    ledger = PostgresLedger(database, jobs, settings.admission.lease)
     store, staging = S3Parts(objects), S3Staging(objects)
     return Parts(
         settings=settings,

@@ -1,6 +1,6 @@
 """What the gateway needs: a ledger, a store, a pool of buffers and order among writers."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Literal, Protocol
@@ -10,11 +10,13 @@ from common.events import Message
 from common.ids import AssetId, ObjectKey, UploadId, UserId
 from upload_gateway.domain.checksum import RunningDigest
 from upload_gateway.domain.formats import Format
+from upload_gateway.domain.limits import Open
 from upload_gateway.domain.upload import Part, Segment, Stored, Upload
 
 CutReason = Literal[
     "client_gone",  # the connection ended in the body
     "stalled",  # no byte for longer than the stall timeout
+    "too_slow",  # fewer bytes in the time of a window than the minimum rate asks for
     "stopping",  # the process got SIGTERM
     "asked",  # somebody asked for the offset: who asks is about to go on from there
     "superseded",  # a newer request writes; it brings the uncommitted bytes again
@@ -73,6 +75,29 @@ class Transaction(Protocol):
         """Drop the rows of segments whose objects are gone."""
         ...
 
+    async def open_of(self, user_id: UserId) -> Open:
+        """What this person has open; until the transaction ends nobody else is told of them.
+
+        So two that ask at once are counted one after the other. Ask it before `open_of_all`.
+        """
+        ...
+
+    async def open_of_all(self) -> Open:
+        """What everybody has open; until the transaction ends nobody else is told."""
+        ...
+
+    async def kept_by(self, user_id: UserId) -> int:
+        """Bytes of this person's finished uploads, until their asset is purged."""
+        ...
+
+    async def purged(self, upload_id: UploadId) -> None:
+        """Count its bytes no more; twice is once."""
+        ...
+
+    async def hold(self, upload_id: UploadId) -> None:
+        """Its slot is in use from now on, for the time of a lease."""
+        ...
+
     async def publish(self, message: Message) -> None:
         """Append to the outbox; call it for a row that is locked or new."""
         ...
@@ -116,8 +141,32 @@ class Ledger(Protocol):
         """Running uploads past their expiry, the oldest first."""
         ...
 
+    async def renew(self, uploads: Collection[UploadId]) -> None:
+        """Their slots stay in use for another lease: requests of theirs move bytes."""
+        ...
+
+    async def leave(self, upload_id: UploadId, generation: int) -> None:
+        """Free the slot now, unless a newer writer than `generation` has it."""
+        ...
+
+    async def open_now(self) -> Open:
+        """What everybody has open, as it was a moment ago: for gauges, never for decisions."""
+        ...
+
+    async def forget_leases(self) -> None:
+        """Drop what ran out long ago; slots and paces that count stay."""
+        ...
+
     async def uncleared(self, ended_before: datetime, limit: int) -> list[UploadId]:
         """Ended uploads whose leftovers in the store are not yet known to be gone."""
+        ...
+
+
+class Pace(Protocol):
+    """How often people may ask for new uploads, counted once for all processes."""
+
+    async def request(self, user_id: UserId) -> None:
+        """Count one request; raises RateLimited, or Unavailable when it cannot be counted."""
         ...
 
 
@@ -249,8 +298,8 @@ class Writer(Protocol):
         """
         ...
 
-    def progressed(self) -> None:
-        """Bytes arrived: the stall timeout starts anew."""
+    def progressed(self, count: int) -> None:
+        """So many bytes arrived: the stall timeout starts anew, and they count for the rate."""
         ...
 
     def cut(self, reason: CutReason) -> None:

@@ -1,10 +1,11 @@
 """What the gateway reads from its environment."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field, SecretStr, model_validator
 
+from common.events import MediaKind
 from common.settings.groups import (
     CallerSettings,
     Group,
@@ -17,6 +18,7 @@ from common.settings.groups import (
     TelemetrySettings,
     WebOriginsSettings,
 )
+from upload_gateway.domain.limits import Ceiling, Limits, Sizes
 from upload_gateway.domain.part_plan import MAX_PARTS
 
 MIB = 1024 * 1024
@@ -74,7 +76,31 @@ class UploadSettings(Group):
         4 * 1024 * MIB,
         validation_alias="REPRISE_UPLOAD_MAX_SIZE",
         ge=1,
-        description="Bytes one file may have; avatars have 10 MiB at most.",
+        description="Bytes one file may have, of whatever kind.",
+    )
+    max_audio_size: int | None = Field(
+        None,
+        validation_alias="REPRISE_UPLOAD_MAX_AUDIO_SIZE",
+        ge=1,
+        description="Bytes an audio file may have, where that is less than the general limit.",
+    )
+    max_image_size: int | None = Field(
+        None,
+        validation_alias="REPRISE_UPLOAD_MAX_IMAGE_SIZE",
+        ge=1,
+        description="Bytes an image may have, where that is less than the general limit.",
+    )
+    max_video_size: int | None = Field(
+        None,
+        validation_alias="REPRISE_UPLOAD_MAX_VIDEO_SIZE",
+        ge=1,
+        description="Bytes a video may have, where that is less than the general limit.",
+    )
+    max_avatar_size: int = Field(
+        10 * MIB,
+        validation_alias="REPRISE_UPLOAD_MAX_AVATAR_SIZE",
+        ge=1,
+        description="Bytes an avatar may have.",
     )
     expiry: int = Field(
         86_400,
@@ -97,6 +123,22 @@ class UploadSettings(Group):
         description="Seconds a client may send nothing before its request is ended; what arrived is"
         " kept. Short ones free buffers sooner, long ones bear with mobile networks.",
     )
+    min_rate: int = Field(
+        1024,
+        validation_alias="REPRISE_UPLOAD_MIN_RATE",
+        ge=0,
+        description="Bytes a second that a client must send, on average over a window; a slower"
+        " request is ended with what arrived kept. Only time spent waiting for the client counts,"
+        " never the store's. Each client holds a part buffer while it sends. 0 bears with all that"
+        " do not stall.",
+    )
+    rate_window: float = Field(
+        60.0,
+        validation_alias="REPRISE_UPLOAD_RATE_WINDOW",
+        gt=0,
+        le=3600,
+        description="Seconds over which the minimum rate is measured; long ones forgive pauses.",
+    )
     verify_concurrency: int = Field(
         2,
         validation_alias="REPRISE_UPLOAD_VERIFIERS",
@@ -111,6 +153,18 @@ class UploadSettings(Group):
         description="Seconds after which a verification whose process died is taken up by another.",
     )
 
+    @property
+    def sizes(self) -> Sizes:
+        """The general size limit and those of kinds."""
+        of_kinds: dict[MediaKind, int | None] = {
+            "audio": self.max_audio_size,
+            "image": self.max_image_size,
+            "video": self.max_video_size,
+            "avatar": self.max_avatar_size,
+        }
+        narrower = tuple((kind, size) for kind, size in of_kinds.items() if size is not None)
+        return Sizes(self.max_size, narrower)
+
     @model_validator(mode="after")
     def _few_enough_parts(self) -> "UploadSettings":
         if self.max_size > self.part_size * MAX_PARTS:
@@ -118,6 +172,94 @@ class UploadSettings(Group):
                 "REPRISE_UPLOAD_MAX_SIZE needs more than 10000 parts of REPRISE_UPLOAD_PART_SIZE"
             )
         return self
+
+
+class AdmissionSettings(Group):
+    """How many uploads, and how many bytes, one person and all together may have at once.
+
+    A slot belongs to an upload that was created, or got bytes, less than a lease ago. It is free
+    again when all bytes are there, when the upload is ended, when its client is gone, and a lease
+    after its process died. Only new uploads are refused: one that goes on takes its slot again
+    whatever the count, because the refusal would cost its client the address.
+    """
+
+    concurrent: int = Field(
+        20,
+        validation_alias="MAX_CONCURRENT_UPLOADS",
+        ge=1,
+        description="Uploads of one person that move bytes at once; the next new one is answered"
+        " 429. Browsers' upload libraries send up to 20 files side by side.",
+    )
+    concurrent_total: int = Field(
+        1000,
+        validation_alias="REPRISE_UPLOAD_MAX_CONCURRENT_TOTAL",
+        ge=1,
+        description="The same for all people together.",
+    )
+    open: int = Field(
+        1000,
+        validation_alias="REPRISE_UPLOAD_MAX_OPEN",
+        ge=1,
+        description="Unfinished uploads of one person, moving or left; bounds what a flood of"
+        " creations can leave behind until it expires.",
+    )
+    open_total: int = Field(
+        20_000,
+        validation_alias="REPRISE_UPLOAD_MAX_OPEN_TOTAL",
+        ge=1,
+        description="The same for all people together. Each creation counts them: 20000 take it"
+        " some milliseconds.",
+    )
+    open_bytes: int = Field(
+        256 * 1024 * MIB,
+        validation_alias="REPRISE_UPLOAD_MAX_OPEN_BYTES",
+        ge=1,
+        description="Declared bytes of one person's unfinished uploads; what arrived, of uploads"
+        " whose length is not known yet. More is answered 413.",
+    )
+    open_bytes_total: int = Field(
+        2 * 1024 * 1024 * MIB,
+        validation_alias="MAX_UPLOAD_SIZE_TOTAL",
+        ge=1,
+        description="The same for all people together.",
+    )
+    stored_bytes: int | None = Field(
+        None,
+        validation_alias="REPRISE_UPLOAD_QUOTA",
+        ge=1,
+        description="Bytes one person may keep: originals until they are purged, and unfinished"
+        " uploads. Made files (tiers, thumbnails) do not count. Empty means no quota.",
+    )
+    per_minute: int = Field(
+        300,
+        validation_alias="REPRISE_UPLOAD_REQUESTS_PER_MINUTE",
+        ge=0,
+        description="New uploads one person may ask for in a minute, all at once or spread; more"
+        " is answered 429. Bytes and questions about running uploads never count. 0 is no limit.",
+    )
+    lease: float = Field(
+        30.0,
+        validation_alias="REPRISE_UPLOAD_SLOT_LEASE",
+        gt=0,
+        le=600,
+        description="Seconds a slot stays taken without a sign of life: between two requests of"
+        " one upload, and after a crash. Renewed thrice in that time while bytes move.",
+    )
+    busy_status: Literal[429, 503] = Field(
+        429,
+        validation_alias="REPRISE_UPLOAD_BUSY_STATUS",
+        description="Status of an upload refused for now. 503 is for pages with a bare"
+        " tus-js-client, which tries again after 503 and not after 429.",
+    )
+
+    @property
+    def limits(self) -> Limits:
+        """The limits as the domain knows them."""
+        return Limits(
+            person=Ceiling(self.concurrent, self.open, self.open_bytes),
+            total=Ceiling(self.concurrent_total, self.open_total, self.open_bytes_total),
+            stored=self.stored_bytes,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,3 +276,4 @@ class UploadGatewaySettings:
     storage: StorageSettings
     upload: UploadSettings
     web: WebOriginsSettings
+    admission: AdmissionSettings

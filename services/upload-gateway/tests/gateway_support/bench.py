@@ -11,6 +11,7 @@ from gateway_support.fakes import (
     KnownSniffer,
     ListedBody,
     MemoryLedger,
+    MemoryPace,
     MemoryStore,
     MemoryTicket,
 )
@@ -19,9 +20,11 @@ from upload_gateway.adapters.memory_buffers import MemoryBuffers
 from upload_gateway.adapters.memory_digests import MemoryDigests
 from upload_gateway.domain.checksum import BodyChecksum
 from upload_gateway.domain.kinds import Role
+from upload_gateway.domain.limits import Ceiling, Limits, Sizes
 from upload_gateway.domain.upload import Upload
 from upload_gateway.ports import CutReason
 from upload_gateway.usecases.acknowledge_bytes import AcknowledgeBytes
+from upload_gateway.usecases.admit_upload import AdmitUpload
 from upload_gateway.usecases.append_bytes import Append, AppendBytes
 from upload_gateway.usecases.clear_upload import ClearUpload
 from upload_gateway.usecases.complete_object import CompleteObject
@@ -42,6 +45,7 @@ from upload_gateway.usecases.verify_upload import VerifyUpload
 
 PART = 10
 EXPIRY = 100
+WIDE = Ceiling(1000, 1000, 1_000_000)
 OWNER = UserId(UUID(int=1))
 STRANGER = UserId(UUID(int=2))
 
@@ -54,6 +58,8 @@ class Bench:
     store: MemoryStore = field(default_factory=MemoryStore)
     clock: ManualClock = field(default_factory=ManualClock)
     sniffer: KnownSniffer = field(default_factory=KnownSniffer)
+    limits: Limits = field(default_factory=lambda: Limits(WIDE, WIDE))
+    pace: MemoryPace = field(default_factory=MemoryPace)
     buffers: MemoryBuffers = field(
         default_factory=lambda: MemoryBuffers(count=2, size=PART, patience=0.05)
     )
@@ -61,7 +67,16 @@ class Bench:
     def __post_init__(self) -> None:
         self.writers = AsyncioWriters(stall=1, patience=1)
         self.restart()
-        self.create = CreateUpload(self.ledger, self.store, self.clock, 1000, PART, EXPIRY)
+        self.create = CreateUpload(
+            self.ledger,
+            self.store,
+            AdmitUpload(self.limits),
+            self.pace,
+            self.clock,
+            Sizes(1000),
+            PART,
+            EXPIRY,
+        )
         self.find = FindUpload(self.ledger, self.writers)
         self.clear = ClearUpload(self.ledger, self.store, self.store)
         self.end = EndUpload(self.ledger, self.writers, self.clear, self.clock)
@@ -83,14 +98,16 @@ class Bench:
 
     def restart(self) -> None:
         """Forget what a process forgets."""
-        acknowledge = AcknowledgeBytes(self.ledger, self.clock, EXPIRY)
+        acknowledge = AcknowledgeBytes(self.ledger, AdmitUpload(self.limits), self.clock, EXPIRY)
         receive = ReceiveParts(
             StorePart(acknowledge, self.ledger, self.store, self.store),
             StageTail(acknowledge, self.store),
             acknowledge,
             MemoryDigests(),
         )
-        self.append = AppendBytes(self.ledger, self.writers, self.buffers, receive)
+        self.append = AppendBytes(
+            self.ledger, self.writers, self.buffers, AdmitUpload(self.limits), receive
+        )
 
     async def created(
         self, length: int | None, *, role: Role = "admin", owner: UserId = OWNER, **metadata: str

@@ -1,7 +1,7 @@
 """The gateway's ports in memory, for use cases: they keep the promises of ports.py."""
 
 import hashlib
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,9 +10,10 @@ from uuid import UUID
 from common.errors import Corrupt, NotFound, Unavailable
 from common.events import Message
 from common.ids import AssetId, ObjectKey, UploadId, UserId, staging_key
-from upload_gateway.domain.errors import MultipartForgotten, PartsLost, UploadNotFound
+from upload_gateway.domain.errors import MultipartForgotten, PartsLost, RateLimited, UploadNotFound
 from upload_gateway.domain.formats import Format
-from upload_gateway.domain.upload import ENDED, Part, Segment, Stored, Upload
+from upload_gateway.domain.limits import Open
+from upload_gateway.domain.upload import ENDED, RUNNING, Part, Segment, Stored, Upload
 from upload_gateway.ports import BodyCut, CutReason, Ticket
 
 
@@ -32,6 +33,8 @@ class MemoryTables:
     segments: dict[tuple[UploadId, int], Segment] = field(default_factory=dict)
     messages: list[Message] = field(default_factory=list)
     jobs: list[UploadId] = field(default_factory=list)
+    held: set[UploadId] = field(default_factory=set)
+    purged: set[UploadId] = field(default_factory=set)
 
     def copy(self) -> "MemoryTables":
         return MemoryTables(
@@ -40,7 +43,19 @@ class MemoryTables:
             dict(self.segments),
             list(self.messages),
             list(self.jobs),
+            set(self.held),
+            set(self.purged),
         )
+
+    def open(self, user_id: UserId | None = None) -> Open:
+        found = [
+            upload
+            for upload in self.uploads.values()
+            if upload.state in RUNNING and user_id in {None, upload.user_id}
+        ]
+        held = [upload for upload in found if upload.id in self.held]
+        size = sum(u.offset if u.length is None else u.length for u in found)
+        return Open(len(held), len(found), size)
 
 
 class MemoryLedger:
@@ -82,6 +97,19 @@ class MemoryLedger:
 
     async def due(self, now: datetime, limit: int) -> list[UploadId]:
         return [u.id for u in self.tables.uploads.values() if u.due(now)][:limit]
+
+    async def renew(self, uploads: Collection[UploadId]) -> None:
+        self.tables.held.update(uploads)
+
+    async def leave(self, upload_id: UploadId, generation: int) -> None:
+        if self.tables.uploads[upload_id].generation == generation:
+            self.tables.held.discard(upload_id)
+
+    async def open_now(self) -> Open:
+        return self.tables.open()
+
+    async def forget_leases(self) -> None:
+        return None
 
     async def uncleared(self, ended_before: datetime, limit: int) -> list[UploadId]:
         return [
@@ -130,6 +158,27 @@ class MemoryTransaction:
         for segment in segments:
             self._tables.segments.pop((upload_id, segment.start), None)
 
+    async def open_of(self, user_id: UserId) -> Open:
+        return self._tables.open(user_id)
+
+    async def open_of_all(self) -> Open:
+        return self._tables.open()
+
+    async def kept_by(self, user_id: UserId) -> int:
+        return sum(
+            upload.size or upload.length or 0
+            for upload in self._tables.uploads.values()
+            if upload.user_id == user_id
+            and upload.state in {"verifying", "stored", "withdrawn"}
+            and upload.id not in self._tables.purged
+        )
+
+    async def purged(self, upload_id: UploadId) -> None:
+        self._tables.purged.add(upload_id)
+
+    async def hold(self, upload_id: UploadId) -> None:
+        self._tables.held.add(upload_id)
+
     async def publish(self, message: Message) -> None:
         self._tables.messages.append(message)
 
@@ -142,6 +191,18 @@ class MemoryTransaction:
             if ticket.lost:
                 raise Unavailable(code="lease_lost")
             ticket.closed = True
+
+
+@dataclass
+class MemoryPace:
+    """As many requests as there are tokens; none flow in."""
+
+    tokens: int = 1_000_000
+
+    async def request(self, user_id: UserId) -> None:
+        if self.tokens == 0:
+            raise RateLimited(1, 60)
+        self.tokens -= 1
 
 
 class MemoryStore:

@@ -76,14 +76,34 @@ def id_of(path: str) -> UUID:
     return UUID(path.rsplit("/", 1)[1])
 
 
+def raw_post(gateway: RealGateway, head: dict[str, str], token: str | None = None) -> str:
+    """What the gateway answers to the head of a creation whose body is never sent."""
+    said = {
+        "Host": f"127.0.0.1:{gateway.port}",
+        "Authorization": f"Bearer {token or gateway.places.token()}",
+        "Tus-Resumable": "1.0.0",
+        "Connection": "close",
+        **head,
+    }
+    lines = "".join(f"{name}: {value}\r\n" for name, value in said.items())
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=30) as connection:
+        connection.sendall(f"POST /files/ HTTP/1.1\r\n{lines}\r\n".encode())
+        received = b""
+        while piece := connection.recv(65536):
+            received += piece
+    return received.decode()
+
+
 class RawPatch:
     """A PATCH over a bare socket: the body comes as slowly as the test wants, or never ends."""
 
-    def __init__(self, gateway: RealGateway, path: str, at: int, size: int) -> None:
+    def __init__(
+        self, gateway: RealGateway, path: str, at: int, size: int, token: str | None = None
+    ) -> None:
         self._socket = socket.create_connection(("127.0.0.1", gateway.port), timeout=30)
         head = {
             "Host": f"127.0.0.1:{gateway.port}",
-            "Authorization": f"Bearer {gateway.places.token()}",
+            "Authorization": f"Bearer {token or gateway.places.token()}",
             "Tus-Resumable": "1.0.0",
             "Upload-Offset": str(at),
             "Content-Length": str(size),

@@ -1,8 +1,9 @@
 """Order among the writers of this process: the newer one wins, the older one is cut."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from common.ids import UploadId
 from upload_gateway.domain.errors import Superseded, UploadBusy
@@ -11,13 +12,48 @@ from upload_gateway.ports import BodyCut, CutReason
 _RESOLUTION = 1.0  # seconds; moving the deadline for each chunk would cost more than the copy
 
 
+@dataclass(frozen=True, slots=True)
+class Slowest:
+    """The slowest client that is borne with: `rate` bytes a second, measured over `window` seconds.
+
+    A rate of 0 bears with everybody who does not stall.
+    """
+
+    rate: float = 0.0
+    window: float = 60.0
+
+
+class _Pace:
+    """Bytes and seconds of one request; only time in which it waits for its client counts."""
+
+    def __init__(self, slowest: Slowest) -> None:
+        self._slowest = slowest
+        self._bytes, self._waited, self._since = 0, 0.0, 0.0
+
+    def begin(self, now: float) -> None:
+        self._since = now
+
+    def pause(self, now: float) -> None:
+        self._waited += now - self._since
+
+    def too_slow(self, count: int, now: float) -> bool:
+        """Whether a window has passed with too few bytes; each window is judged alone."""
+        self._bytes += count
+        waited = self._waited + now - self._since
+        if waited < self._slowest.window:
+            return False
+        slow = self._bytes < self._slowest.rate * waited
+        self._bytes, self._waited, self._since = 0, 0.0, now
+        return slow
+
+
 class AsyncioWriter:
     """One request's hold on an upload. Cutting it moves the deadline of its read to now."""
 
-    def __init__(self, generation: int, stall: float) -> None:
+    def __init__(self, generation: int, stall: float, slowest: Slowest) -> None:
         self.generation = generation
         self.ended = asyncio.Event()
-        self._stall = stall
+        self._stall, self._pace = stall, _Pace(slowest)
         self._seen = 0.0
         self._reason: CutReason | None = None
         self._scope: asyncio.Timeout | None = None
@@ -27,6 +63,7 @@ class AsyncioWriter:
         if (reason := self._why()) is not None:
             raise BodyCut(reason)
         self._seen = _now()
+        self._pace.begin(self._seen)
         try:
             async with asyncio.timeout(self._stall) as self._scope:
                 yield
@@ -34,9 +71,12 @@ class AsyncioWriter:
             raise BodyCut(self._why() or "stalled") from None
         finally:
             self._scope = None
+            self._pace.pause(_now())
 
-    def progressed(self) -> None:
+    def progressed(self, count: int) -> None:
         now = _now()
+        if self._pace.too_slow(count, now):
+            self.cut("too_slow")
         if now - self._seen > _RESOLUTION and self._reason is None:
             self._seen = now
             self._reschedule(now + self._stall)
@@ -60,9 +100,12 @@ class AsyncioWriters:
     Both in seconds.
     """
 
-    def __init__(self, *, stall: float, patience: float = 5.0) -> None:
+    def __init__(
+        self, *, stall: float, patience: float = 5.0, slowest: Slowest | None = None
+    ) -> None:
         self._current: dict[UploadId, AsyncioWriter] = {}
         self._stall, self._patience = stall, patience
+        self._slowest = slowest or Slowest()
         self._stopping = False
 
     @asynccontextmanager
@@ -70,7 +113,7 @@ class AsyncioWriters:
         older = self._current.get(upload_id)
         if older is not None and older.generation > generation:
             raise Superseded
-        writer = AsyncioWriter(generation, self._stall)
+        writer = AsyncioWriter(generation, self._stall, self._slowest)
         if self._stopping:
             writer.cut("stopping")
         self._current[upload_id] = writer
@@ -88,6 +131,11 @@ class AsyncioWriters:
             del self._current[upload_id]
         else:
             self._current[upload_id] = older
+
+    @property
+    def active(self) -> Collection[UploadId]:
+        """Uploads that a request of this process writes to."""
+        return self._current.keys()
 
     async def settle(self, upload_id: UploadId, reason: CutReason) -> None:
         await self._end(self._current.get(upload_id), reason)

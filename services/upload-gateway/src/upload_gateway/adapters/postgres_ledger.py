@@ -1,6 +1,6 @@
 """The ledger on Postgres: rows in, domain values out."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ from sqlalchemy import Select, select
 from common.ids import AssetId, UploadId, UserId
 from common.jobs.queue import JobQueue
 from common.postgres.engine import Database
-from upload_gateway.adapters import tables
+from upload_gateway.adapters import slots, tables
 from upload_gateway.adapters.postgres_transaction import (
     PostgresTransaction,
     part_of,
@@ -20,20 +20,25 @@ from upload_gateway.adapters.postgres_transaction import (
     upload_of,
 )
 from upload_gateway.domain.errors import UploadNotFound
+from upload_gateway.domain.limits import Open
 from upload_gateway.domain.upload import ENDED, RUNNING, Part, Segment, Upload
 
 
 @dataclass(frozen=True, slots=True)
 class PostgresLedger:
-    """Ledger of the gateway's own schema; `Database` maps what the driver raises."""
+    """Ledger of the gateway's own schema; `Database` maps what the driver raises.
+
+    `lease` is how many seconds a slot stays in use without a sign of life.
+    """
 
     database: Database
     jobs: JobQueue
+    lease: float = 30.0
 
     @asynccontextmanager
     async def change(self) -> AsyncIterator[PostgresTransaction]:
         async with self.database.write() as session:
-            yield PostgresTransaction(session, self.jobs)
+            yield PostgresTransaction(session, self.jobs, self.lease)
 
     async def find(self, upload_id: UploadId) -> Upload:
         async with self.database.read() as session:
@@ -66,6 +71,24 @@ class PostgresLedger:
         columns = tables.upload.c
         query = select(columns.id).where(columns.state.in_(RUNNING), columns.expires_at <= now)
         return await self._ids(query.order_by(columns.expires_at).limit(limit))
+
+    async def renew(self, uploads: Collection[UploadId]) -> None:
+        async with self.database.write() as session:
+            await session.execute(slots.HOLD, {"uploads": list(uploads), "lease": self.lease})
+
+    async def leave(self, upload_id: UploadId, generation: int) -> None:
+        async with self.database.write() as session:
+            values = {"upload_id": upload_id, "generation": generation}
+            await session.execute(slots.LEAVE, values)
+
+    async def open_now(self) -> Open:
+        async with self.database.read() as session:
+            return slots.open_in(await session.execute(slots.OPEN))
+
+    async def forget_leases(self) -> None:
+        async with self.database.write() as session:
+            for statement in slots.FORGET:
+                await session.execute(statement)
 
     async def uncleared(self, ended_before: datetime, limit: int) -> list[UploadId]:
         columns = tables.upload.c

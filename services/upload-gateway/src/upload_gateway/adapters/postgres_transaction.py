@@ -8,14 +8,15 @@ from sqlalchemy import Row, Select, delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from common.events import Message
-from common.ids import AssetId, ObjectKey, UploadId
+from common.ids import AssetId, ObjectKey, UploadId, UserId
 from common.jobs.job import Job
 from common.jobs.queue import JobQueue
 from common.postgres import outbox
 from common.postgres.engine import WriteSession
 from common.telemetry.tracing import current_traceparent
-from upload_gateway.adapters import tables
+from upload_gateway.adapters import slots, tables
 from upload_gateway.domain.errors import UploadNotFound
+from upload_gateway.domain.limits import Open
 from upload_gateway.domain.upload import Part, Segment, Upload
 from upload_gateway.ports import Ticket
 
@@ -30,6 +31,7 @@ class PostgresTransaction:
 
     session: WriteSession
     jobs: JobQueue
+    lease: float
 
     async def locked(self, upload_id: UploadId) -> Upload:
         query = select(tables.upload).where(tables.upload.c.id == upload_id).with_for_update()
@@ -73,6 +75,23 @@ class PostgresTransaction:
         await self.session.execute(
             delete(tables.segment).where(columns.upload_id == upload_id, columns.start.in_(starts))
         )
+
+    async def open_of(self, user_id: UserId) -> Open:
+        await self.session.execute(slots.LOCK, {"whose": str(user_id)})
+        return slots.open_in(await self.session.execute(slots.OPEN_OF, {"user_id": user_id}))
+
+    async def open_of_all(self) -> Open:
+        await self.session.execute(slots.LOCK, {"whose": "all"})
+        return slots.open_in(await self.session.execute(slots.OPEN))
+
+    async def kept_by(self, user_id: UserId) -> int:
+        return int(await self.session.scalar(slots.KEPT, {"user_id": user_id}) or 0)
+
+    async def purged(self, upload_id: UploadId) -> None:
+        await self.session.execute(slots.PURGED, {"upload_id": upload_id})
+
+    async def hold(self, upload_id: UploadId) -> None:
+        await self.session.execute(slots.HOLD, {"uploads": [upload_id], "lease": self.lease})
 
     async def publish(self, message: Message) -> None:
         if message.envelope.traceparent is None:

@@ -7,6 +7,7 @@ from common.events import MediaKind
 from upload_gateway.domain.errors import KindForbidden, OverLimit, TypeNotAllowed
 from upload_gateway.domain.formats import NAMINGS, Format, declared_as, essence, named_as
 from upload_gateway.domain.kinds import KINDS, RULES, Role, kind_for
+from upload_gateway.domain.limits import Sizes
 
 Reason = Literal[
     "empty", "size_mismatch", "unrecognized_content", "content_not_allowed",
@@ -39,7 +40,7 @@ class Acceptance:
     limit: int
 
 
-def accepted(claim: Claim, role: Role, max_size: int) -> Acceptance:
+def accepted(claim: Claim, role: Role, sizes: Sizes) -> Acceptance:
     """What the upload may become.
 
     Raises TypeNotAllowed for an unknown kind or a declared type outside the kind's list,
@@ -53,9 +54,9 @@ def accepted(claim: Claim, role: Role, max_size: int) -> Acceptance:
         raise KindForbidden(f"the role {role} may not upload {kind}")
     if declared is not None and not declared_as(declared) & rules.formats:
         raise TypeNotAllowed(f"this type is not taken as {kind}", kind=kind)
-    limit = min(max_size, rules.max_size or max_size)
+    limit = sizes.of(kind)
     if claim.length is not None and claim.length > limit:
-        raise OverLimit(f"a file of kind {kind} may have {limit} bytes", limit=limit)
+        raise OverLimit(limit, kind)
     return Acceptance(kind, limit)
 
 

@@ -6,6 +6,7 @@ from common.errors import (
     Gone,
     Invalid,
     NotFound,
+    Throttled,
     TooLarge,
     Unavailable,
     UnsupportedType,
@@ -47,6 +48,60 @@ class OverLimit(TooLarge):
     """Larger than this kind of file may be."""
 
     default_code = "over_limit"
+
+    def __init__(self, allowed: int, kind: str) -> None:
+        super().__init__(
+            f"a file of kind {kind} may have {allowed} bytes",
+            limit="file_size",
+            allowed=allowed,
+            kind=kind,
+        )
+
+
+class TooManyUploads(Throttled):
+    """A limit on uploads that are open or moving; `limit` names it, `allowed` is its value."""
+
+    default_code = "too_many_uploads"
+
+    def __init__(self, limit: str, whose: str, allowed: int, retry_after: int) -> None:
+        super().__init__(
+            f"{allowed} uploads may be open here at once",
+            retry_after=retry_after,
+            limit=f"{limit}_{whose}",
+            allowed=allowed,
+        )
+
+
+class RateLimited(Throttled):
+    """More requests for uploads in a minute than one person may make."""
+
+    default_code = "rate_limited"
+
+    def __init__(self, per_minute: int, retry_after: int) -> None:
+        super().__init__(
+            f"{per_minute} uploads may be asked for in a minute",
+            retry_after=retry_after,
+            limit="requests_per_minute",
+            allowed=per_minute,
+        )
+
+
+class _BytesExceeded(TooLarge):
+    def __init__(self, limit: str, whose: str, allowed: int) -> None:
+        name = f"{limit}_{whose}"
+        super().__init__(f"over {allowed} bytes ({name})", limit=name, allowed=allowed)
+
+
+class BytesInFlightExceeded(_BytesExceeded):
+    """Does not fit beside what is open; it may when other uploads have ended."""
+
+    default_code = "bytes_in_flight_exceeded"
+
+
+class QuotaExceeded(_BytesExceeded):
+    """Does not fit beside what this person keeps; it may when something was deleted and purged."""
+
+    default_code = "quota_exceeded"
 
 
 class PastLength(TooLarge):

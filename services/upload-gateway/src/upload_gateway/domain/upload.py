@@ -159,7 +159,7 @@ class Upload:
     def too_long(self) -> PastLength | OverLimit:
         """Why no byte behind `bound` counts."""
         if self.length is None:
-            return OverLimit(f"this file may have {self.bound} bytes", limit=self.bound)
+            return OverLimit(self.bound, self.kind)
         return PastLength(f"the upload has {self.bound} bytes")
 
     def held_by(self, generation: int) -> "Upload":

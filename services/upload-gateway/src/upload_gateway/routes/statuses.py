@@ -3,18 +3,35 @@
 from collections.abc import Mapping
 
 from fastapi import FastAPI
+from prometheus_client import Counter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from common.errors import RepriseError, Throttled, TooLarge
 from common.web.problems import problem, problem_response
 from upload_gateway.domain.errors import ChecksumMismatch, OffsetMismatch, UploadBusy
 
 
-def install(app: FastAPI) -> None:
-    """Say the true offset with 409, 460 for a checksum, 423 where a client keeps its address."""
+def install(app: FastAPI, throttled: int, refused: Counter) -> None:
+    """Say the true offset with 409, 460 for a checksum, 423 where a client keeps its address.
+
+    `throttled` is the status of what is to be tried again later: 429, or 503 for clients that do
+    not know it (protocols.md 1.3). `refused` counts by limit.
+    """
+
+    async def limited(_: Request, error: Exception) -> Response:
+        assert isinstance(error, RepriseError)  # noqa: S101  (registered for such kinds only)
+        refused.labels(error.extensions.get("limit", error.code)).inc()
+        if not isinstance(error, Throttled):
+            return problem_response(error)
+        said = {"Retry-After": str(error.retry_after)}
+        return problem(throttled, error.code, error.detail, headers=said, **error.extensions)
+
     app.add_exception_handler(OffsetMismatch, _mismatch)
     app.add_exception_handler(UploadBusy, _busy)
     app.add_exception_handler(ChecksumMismatch, _mismatched)
+    app.add_exception_handler(Throttled, limited)
+    app.add_exception_handler(TooLarge, limited)
 
 
 def mismatched(error: ChecksumMismatch, headers: Mapping[str, str]) -> Response:

@@ -47,7 +47,7 @@ def build_tus_routes(uses: TusUseCases, callers: Callers) -> APIRouter:
             headers={
                 "Tus-Version": tus_headers.VERSION,
                 "Tus-Extension": tus_headers.EXTENSIONS,
-                "Tus-Max-Size": str(uses.create.max_size),
+                "Tus-Max-Size": str(uses.create.sizes.general),
                 "Tus-Checksum-Algorithm": ",".join(tus_headers.CHECKSUMS),
             }
         )

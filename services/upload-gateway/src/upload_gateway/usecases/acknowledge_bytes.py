@@ -7,6 +7,7 @@ from common.clock import Clock
 from upload_gateway.domain.checksum import RunningDigest
 from upload_gateway.domain.upload import Part, Segment, Upload, expiry_after
 from upload_gateway.ports import Ledger
+from upload_gateway.usecases.admit_upload import AdmitUpload
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,7 @@ class AcknowledgeBytes:
     """
 
     ledger: Ledger
+    admit: AdmitUpload
     clock: Clock
     expiry: int
 
@@ -28,9 +30,15 @@ class AcknowledgeBytes:
         parts: Sequence[Part] = (),
         tail: Segment | None = None,
     ) -> Upload:
-        """The upload with all bytes before `offset`; raises Superseded or Unavailable."""
+        """The upload with all bytes before `offset`; raises Superseded or Unavailable.
+
+        And BytesInFlightExceeded or QuotaExceeded, where the upload's length is not known.
+        """
         async with self.ledger.change() as tx:
             held = (await tx.locked(upload.id)).held_by(upload.generation)
+            if held.length is None:
+                more = (offset if upload.length is None else upload.length) - held.offset
+                await self.admit.grown(tx, held.user_id, more)
             # the length may be this request's word, which counts from here on
             held = replace(held, length=upload.length)
             advanced = held.advanced(offset, expiry_after(self.clock.now(), self.expiry))

@@ -1,6 +1,6 @@
 """Continue an upload with the body of one request; the path of a PATCH begins here."""
 
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
 
 from common.errors import Unavailable
@@ -24,7 +24,10 @@ from upload_gateway.ports import (
     Writer,
     Writers,
 )
+from upload_gateway.usecases.admit_upload import AdmitUpload
 from upload_gateway.usecases.receive_parts import Received, ReceiveParts
+
+_GONE: frozenset[CutReason | None] = frozenset({"client_gone", "stalled", "too_slow"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ class AppendBytes:
     ledger: Ledger
     writers: Writers
     buffers: Buffers
+    admit: AdmitUpload
     receive: ReceiveParts
 
     async def __call__(self, append: Append, body: Body) -> Upload:
@@ -68,6 +72,7 @@ class AppendBytes:
             return upload
         async with self.writers.writing(upload.id, upload.generation) as writer:
             received = await self._received(upload, body, writer, append.checksum)
+        await self._leave(received)
         _answer_for(received.cut)
         return received.upload
 
@@ -83,6 +88,12 @@ class AppendBytes:
                 return Received(upload, cut.reason)
             return await self.receive(upload, body, writer, lease, checksum)
 
+    async def _leave(self, received: Received) -> None:
+        """A client that is gone frees its slot; one that ended its request is about to go on."""
+        if received.cut in _GONE:
+            with suppress(Unavailable):  # the lease runs out by itself
+                await self.ledger.leave(received.upload.id, received.upload.generation)
+
     async def _claim(self, append: Append) -> Upload:
         async with self.ledger.change() as tx:
             upload = await tx.locked(append.upload_id)
@@ -93,6 +104,10 @@ class AppendBytes:
                     "this upload has larger parts than are set now", code="part_size_lowered"
                 )
             claimed = upload.continued(append.offset, append.size, append.length)
+            if upload.length is None and claimed.length is not None:
+                await self.admit.grown(tx, upload.user_id, claimed.length - upload.offset)
+            if claimed.state in RUNNING:
+                await tx.hold(upload.id)
             if claimed is not upload:
                 claimed = await self._saved(tx, upload, claimed)
         return claimed
@@ -115,7 +130,7 @@ class AppendBytes:
 
 def _answer_for(cut: CutReason | None) -> None:
     """A body that ended by itself, or with its client, needs no answer of its own."""
-    if cut in {"stopping", "stalled"}:
+    if cut in {"stopping", "stalled", "too_slow"}:
         raise UploadCut(f"the request was ended: {cut}", code=cut, retry_after=1)
     if cut == "ended":
         raise UploadGone("the upload was ended")

@@ -10,15 +10,18 @@ from upload_gateway.domain.facts import NAMES, TYPES, announced, carried, named,
 from upload_gateway.domain.file_names import presentable
 from upload_gateway.domain.formats import NAMINGS, extension_of
 from upload_gateway.domain.kinds import Role
+from upload_gateway.domain.limits import Asking, Sizes
 from upload_gateway.domain.upload import Upload, expiry_after
-from upload_gateway.ports import Ledger, PartStore, Transaction
+from upload_gateway.ports import Ledger, Pace, PartStore, Transaction
+from upload_gateway.usecases.admit_upload import AdmitUpload
 
 
 @dataclass(frozen=True, slots=True)
 class NewUpload:
     """What a client asks for. `header` is its metadata as sent, `metadata` the same decoded.
 
-    `length` is None when the client will say it with a later request.
+    `length` is None when the client will say it with a later request. `paced` is False for a
+    further file of a request that was counted with its first one.
     """
 
     user_id: UserId
@@ -26,6 +29,7 @@ class NewUpload:
     length: int | None
     header: str
     metadata: dict[str, str]
+    paced: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,20 +38,30 @@ class CreateUpload:
 
     ledger: Ledger
     store: PartStore
+    admit: AdmitUpload
+    pace: Pace
     clock: Clock
-    max_size: int
+    sizes: Sizes
     part_size: int
     expiry: int
 
     async def __call__(self, new: NewUpload) -> Upload:
-        """The new upload; raises TypeNotAllowed, KindForbidden, OverLimit or Unavailable."""
+        """The new upload, with a slot.
+
+        Raises TypeNotAllowed, KindForbidden, OverLimit or Unavailable, and what limits raise:
+        RateLimited, TooManyUploads, BytesInFlightExceeded, QuotaExceeded. Nothing is left of it.
+        """
         self.store.require()
+        if new.paced:
+            await self.pace.request(new.user_id)
         name = presentable(_first(new.metadata, NAMES))
         declared = _first(new.metadata, TYPES)
         claim = Claim(new.metadata.get("kind"), declared, extension_of(name), new.length)
-        upload = self._born(new, accepted(claim, new.role, self.max_size), name, declared)
+        upload = self._born(new, accepted(claim, new.role, self.sizes), name, declared)
         async with self.ledger.change() as tx:
+            await self.admit(tx, Asking(new.user_id, new.length))
             await tx.add(upload)
+            await tx.hold(upload.id)
             await self._announce(tx, upload, new.metadata)
             await failpoint("gateway.before_intent")
         await failpoint("gateway.after_intent")

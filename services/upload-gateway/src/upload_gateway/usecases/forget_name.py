@@ -1,4 +1,4 @@
-"""Let the name of a purged asset go: from the ledger, and from the topic that carried it."""
+"""Let the name and the size of a purged asset go: from the ledger, and from its topic."""
 
 from dataclasses import dataclass, replace
 
@@ -18,7 +18,10 @@ class ForgetName:
     async def __call__(self, asset_id: AssetId) -> None:
         async with self.ledger.change() as tx:
             upload = await tx.locked_of(asset_id)
-            if upload is None or upload.file_name is None:
+            if upload is None:
+                return
+            await tx.purged(upload.id)
+            if upload.file_name is None:
                 return
             upload = replace(upload, details_sequence=upload.details_sequence + 1)
             await tx.publish(unnamed(upload, self.clock))

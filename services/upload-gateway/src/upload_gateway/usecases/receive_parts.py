@@ -148,7 +148,7 @@ async def _filled(
         async with writer.reading():
             while fill < size and (got := await body.read_into(buffer[fill:size])):
                 fill += got
-                writer.progressed()
+                writer.progressed(got)
     except BodyCut as error:
         cut = error.reason
     return Filling(number, buffer, head, fill, cut)

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from common.ids import new_upload_id
-from upload_gateway.adapters.asyncio_writers import AsyncioWriters
+from upload_gateway.adapters.asyncio_writers import AsyncioWriters, Slowest
 from upload_gateway.domain.errors import Superseded, UploadBusy
 from upload_gateway.ports import BodyCut, CutReason, Writers
 
@@ -67,3 +67,39 @@ async def test_a_writer_that_outlasts_its_successor_is_still_waited_for() -> Non
                 await cut_by(writers, asyncio.Event(), generation)
     await writers.settle(UPLOAD, "asked")
     assert writers._current == {}
+
+
+async def _trickled(writers: Writers, pause: float, size: int, times: int) -> CutReason | None:
+    """A client that sends `size` bytes after each pause."""
+    async with writers.writing(UPLOAD, 1) as writer:
+        try:
+            for _ in range(times):
+                async with writer.reading():
+                    await asyncio.sleep(pause)
+                writer.progressed(size)
+                async with writer.reading():
+                    await asyncio.sleep(0)
+        except BodyCut as cut:
+            return cut.reason
+    return None
+
+
+async def test_a_trickle_below_the_minimum_rate_is_cut_after_a_window() -> None:
+    writers = AsyncioWriters(stall=9, slowest=Slowest(rate=10_000, window=0.05))
+    assert await _trickled(writers, 0.01, 1, 50) == "too_slow"
+
+
+async def test_a_slow_client_above_the_minimum_rate_is_borne_with() -> None:
+    writers = AsyncioWriters(stall=9, slowest=Slowest(rate=100, window=0.02))
+    assert await _trickled(writers, 0.01, 50, 20) is None
+
+
+async def test_time_in_which_the_client_is_not_waited_for_does_not_count() -> None:
+    writers = AsyncioWriters(stall=9, slowest=Slowest(rate=1_000, window=0.05))
+    async with writers.writing(UPLOAD, 1) as writer:
+        for _ in range(3):
+            async with writer.reading():
+                writer.progressed(1)
+            await asyncio.sleep(0.04)  # the store takes its time
+        async with writer.reading():
+            writer.progressed(1)

@@ -12,8 +12,10 @@ from upload_gateway.domain.acceptance import (
 from upload_gateway.domain.errors import KindForbidden, OverLimit, TypeNotAllowed
 from upload_gateway.domain.formats import Format
 from upload_gateway.domain.kinds import MIB, Role
+from upload_gateway.domain.limits import Sizes
 
 MAX = 4096 * MIB
+SIZES = Sizes(MAX)
 
 
 @pytest.mark.parametrize(
@@ -33,7 +35,7 @@ MAX = 4096 * MIB
 def test_the_kind_is_named_or_told_by_type_then_extension(
     kind: str | None, declared: str | None, extension: str | None, role: Role, expected: MediaKind
 ) -> None:
-    assert accepted(Claim(kind, declared, extension, 1), role, MAX).kind == expected
+    assert accepted(Claim(kind, declared, extension, 1), role, SIZES).kind == expected
 
 
 @pytest.mark.parametrize(
@@ -49,12 +51,12 @@ def test_the_kind_is_named_or_told_by_type_then_extension(
 )
 def test_a_declared_type_outside_the_list_is_refused(kind: str | None, declared: str) -> None:
     with pytest.raises(TypeNotAllowed):
-        accepted(Claim(kind, declared, None, 1), "admin", MAX)
+        accepted(Claim(kind, declared, None, 1), "admin", SIZES)
 
 
 def test_audio_is_for_admins() -> None:
     with pytest.raises(KindForbidden):
-        accepted(Claim("audio", "audio/flac", "flac", 1), "user", MAX)
+        accepted(Claim("audio", "audio/flac", "flac", 1), "user", SIZES)
 
 
 @pytest.mark.parametrize(
@@ -63,10 +65,10 @@ def test_audio_is_for_admins() -> None:
 def test_a_file_over_its_limit_is_refused_with_the_limit(
     kind: str, length: int, limit: int
 ) -> None:
-    accepted(Claim(kind, None, None, limit), "admin", MAX)
+    accepted(Claim(kind, None, None, limit), "admin", SIZES)
     with pytest.raises(OverLimit) as refused:
-        accepted(Claim(kind, None, None, length), "admin", MAX)
-    assert refused.value.extensions == {"limit": limit}
+        accepted(Claim(kind, None, None, length), "admin", SIZES)
+    assert refused.value.extensions == {"limit": "file_size", "allowed": limit, "kind": kind}
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 import asyncio
 import hashlib
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from gateway_support.bench import OWNER, PART, STRANGER, Bench
@@ -212,7 +213,7 @@ async def test_a_request_that_waits_for_a_buffer_can_be_cut() -> None:
 
 async def test_parts_larger_than_the_buffers_are_told() -> None:
     bench = Bench()
-    bench.create = type(bench.create)(bench.ledger, bench.store, bench.clock, 1000, PART * 2, 100)
+    bench.create = replace(bench.create, part_size=PART * 2)
     upload = await bench.created(35)
     with pytest.raises(Unavailable) as refused:
         await bench.sent(upload, 0, FILE)

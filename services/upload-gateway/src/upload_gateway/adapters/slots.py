@@ -1,0 +1,48 @@
+"""Statements that count what is open and keep slots; the clock is the database's, for all."""
+
+from typing import Any
+
+from sqlalchemy import CursorResult, text
+
+from upload_gateway.domain.limits import Open
+
+# Advisory locks belong to the whole database, hence the schema; they end with the transaction.
+LOCK = text("""
+SELECT pg_advisory_xact_lock(
+    hashtextextended(concat(current_schema(), '.admission.', CAST(:whose AS text)), 0)
+)
+""")
+_OPEN = """
+SELECT count(*) FILTER (WHERE upload_lease.until > clock_timestamp()) AS moving,
+    count(*) AS uploads, coalesce(sum(coalesce(length, "offset")), 0) AS bytes
+FROM upload LEFT JOIN upload_lease ON upload_lease.upload_id = upload.id
+WHERE state IN ('created', 'receiving')
+"""
+OPEN = text(_OPEN)
+OPEN_OF = text(f"{_OPEN} AND user_id = :user_id")
+KEPT = text("""
+SELECT coalesce(sum(coalesce(size, length)), 0) FROM upload
+WHERE user_id = :user_id AND state IN ('verifying', 'stored', 'withdrawn') AND NOT purged
+""")
+PURGED = text("UPDATE upload SET purged = true WHERE id = :upload_id AND NOT purged")
+# in one order, so that two processes cannot wait for each other
+HOLD = text("""
+INSERT INTO upload_lease (upload_id, until)
+SELECT id, clock_timestamp() + make_interval(secs => CAST(:lease AS double precision))
+FROM unnest(CAST(:uploads AS uuid[])) AS id ORDER BY id
+ON CONFLICT (upload_id) DO UPDATE SET until = excluded.until
+""")
+LEAVE = text("""
+DELETE FROM upload_lease WHERE upload_id = :upload_id
+AND EXISTS (SELECT FROM upload WHERE id = :upload_id AND generation = :generation)
+""")
+# a bucket that nobody touched for so long is full, whatever its pace
+FORGET = (
+    text("DELETE FROM upload_lease WHERE until < clock_timestamp() - interval '1 minute'"),
+    text("DELETE FROM upload_pace WHERE at < clock_timestamp() - interval '1 hour'"),
+)
+
+
+def open_in(result: CursorResult[Any]) -> Open:
+    row = result.one()
+    return Open(row.moving, row.uploads, int(row.bytes))
