@@ -14,6 +14,7 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.subscriber.usecase import BatchSubscriber
 
+from common.kafka.lenient_records import read_leniently
 from common.settings.groups import KafkaSettings
 from common.telemetry.logs import get_logger
 
@@ -28,6 +29,7 @@ REQUEST_TIMEOUT_MS = 15_000
 
 def build_broker(settings: KafkaSettings, service: str) -> KafkaBroker:
     """A broker for consuming only: the relay and dead letters have producers of their own."""
+    read_leniently()
     return KafkaBroker(
         settings.bootstrap,
         client_id=service,

@@ -14,6 +14,7 @@ from sqlalchemy import Row, text
 from common.errors import Unavailable
 from common.events.topics import Topic
 from common.fsck import Finding, Scope, side_by_side
+from common.kafka.lenient_records import read_leniently
 from common.kafka.topics import missing
 from common.postgres.engine import Database
 from common.postgres.streams import rows
@@ -136,6 +137,7 @@ def _at(place: TopicPartition, offset: int) -> str:
 
 @asynccontextmanager
 async def _consumer(kafka: KafkaSettings) -> AsyncIterator[AIOKafkaConsumer]:
+    read_leniently()
     consumer = AIOKafkaConsumer(
         bootstrap_servers=kafka.bootstrap,
         isolation_level="read_committed",

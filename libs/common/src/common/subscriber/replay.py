@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from common.errors import Unavailable
 from common.events.topics import Topic
+from common.kafka.lenient_records import read_leniently
 from common.kafka.topics import missing
 from common.settings.groups import KafkaSettings
 from common.subscriber.state import OffsetGone
@@ -39,6 +40,7 @@ class Replay:
     """An open reader of committed records; it belongs to no group and commits nothing."""
 
     def __init__(self, settings: KafkaSettings, topics: Sequence[Topic]) -> None:
+        read_leniently()
         self._settings, self._topics = settings, topics
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=settings.bootstrap,

@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from common.errors import Gone, Unavailable
 from common.events.topics import Topic
 from common.kafka.broker import REQUEST_TIMEOUT_MS
+from common.kafka.lenient_records import read_leniently
 from common.kafka.letting_go import let_go
 from common.kafka.log_watch import LogLost, LogWatch
 from common.kafka.topics import missing
@@ -125,6 +126,7 @@ async def _consumer(
 ) -> AsyncIterator[AIOKafkaConsumer]:
     if await missing(settings, [topic.name]):
         raise Unavailable(f"no such topic: {topic.name}", code="topic_missing")
+    read_leniently()
     consumer = AIOKafkaConsumer(
         bootstrap_servers=settings.bootstrap,
         group_id=None,

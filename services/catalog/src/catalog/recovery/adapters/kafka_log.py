@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from catalog.recovery.ports import LogBatch, Positions
 from common.errors import Gone, Unavailable
 from common.events.topics import Topic
+from common.kafka.lenient_records import read_leniently
 from common.settings.groups import KafkaSettings
 
 START_TIMEOUT = 30.0  # seconds
@@ -90,6 +91,7 @@ async def _batch(
 
 @asynccontextmanager
 async def _consumer(settings: KafkaSettings) -> AsyncIterator[AIOKafkaConsumer]:
+    read_leniently()
     consumer = AIOKafkaConsumer(
         bootstrap_servers=settings.bootstrap,
         group_id=None,
