@@ -34,6 +34,7 @@ from upload_gateway.adapters.memory_buffers import MemoryBuffers
 from upload_gateway.adapters.memory_digests import MemoryDigests
 from upload_gateway.adapters.postgres_ledger import PostgresLedger
 from upload_gateway.adapters.postgres_pace import PostgresPace
+from upload_gateway.adapters.postgres_presence import PostgresPresence
 from upload_gateway.adapters.postgres_transaction import VERIFY
 from upload_gateway.adapters.puremagic_sniffer import PuremagicSniffer
 from upload_gateway.adapters.s3_parts import S3Parts, configured
@@ -48,6 +49,7 @@ from upload_gateway.routes.uploads import TusUseCases, build_tus_routes
 from upload_gateway.settings import StorageSettings, UploadGatewaySettings, UploadSettings
 from upload_gateway.sweeps.expiry import build_expiry_sweep
 from upload_gateway.sweeps.slots import keep_slots, tell_what_is_open
+from upload_gateway.sweeps.writers import build_writer_watch
 from upload_gateway.usecases.acknowledge_bytes import AcknowledgeBytes
 from upload_gateway.usecases.admit_upload import AdmitUpload
 from upload_gateway.usecases.append_bytes import AppendBytes
@@ -67,6 +69,7 @@ from upload_gateway.usecases.receive_parts import ReceiveParts
 from upload_gateway.usecases.stage_tail import StageTail
 from upload_gateway.usecases.store_part import StorePart
 from upload_gateway.usecases.verify_upload import VerifyUpload
+from upload_gateway.usecases.watch_writers import WatchWriters
 from upload_gateway.workers.verify import build_verify_worker
 
 SCHEMA = "upload_gateway"
@@ -125,6 +128,7 @@ async def bootstrap(
             statuses.install(app, settings.admission.busy_status, refused)
             lease = settings.admission.lease
             loops["slots"] = keep_slots(parts.ledger, lambda: writers.active, lease)
+            loops["writers"] = build_writer_watch(WatchWriters(writers, PostgresPresence(database)))
             loops["drain"] = cut_when_draining(app.state.health, writers.stop)
             loops |= callers.loops
         if "workers" in roles:
@@ -157,11 +161,12 @@ def build_routes(
         acknowledge,
         MemoryDigests(),
     )
+    presence = PostgresPresence(parts.database)
     uses = TusUseCases(
         create=_create(parts),
-        find=FindUpload(ledger, writers),
-        append=AppendBytes(ledger, writers, buffers, admit, receive),
-        end=EndUpload(ledger, writers, parts.clear, clock),
+        find=FindUpload(ledger, writers, presence),
+        append=AppendBytes(ledger, writers, presence, buffers, admit, receive),
+        end=EndUpload(ledger, writers, presence, parts.clear, clock),
         received=metrics.counter("received_bytes", "Body bytes of uploads."),
     )
     describe = DescribeUpload(ledger, receipts, clock)

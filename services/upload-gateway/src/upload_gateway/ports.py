@@ -1,6 +1,6 @@
 """What the gateway needs: a ledger, a store, a pool of buffers and order among writers."""
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Literal, Protocol
@@ -92,6 +92,14 @@ class Transaction(Protocol):
 
     async def purged(self, upload_id: UploadId) -> None:
         """Count its bytes no more; twice is once."""
+        ...
+
+    async def present(self, upload: Upload) -> None:
+        """A writer of the upload's generation is at work, and none before it."""
+        ...
+
+    async def absent(self, upload_id: UploadId) -> None:
+        """Nobody writes; what a request committed last, or an end."""
         ...
 
     async def hold(self, upload_id: UploadId) -> None:
@@ -322,6 +330,39 @@ class Writers(Protocol):
 
         Raises UploadBusy when it does not end in time.
         """
+        ...
+
+    def held(self) -> dict[UploadId, int]:
+        """The generations of all writers of this process."""
+        ...
+
+    def cut(self, upload_id: UploadId, generation: int, reason: CutReason) -> None:
+        """Cut this very writer, if it is still there; nobody waits."""
+        ...
+
+
+class Presence(Protocol):
+    """Who writes, known to all processes (protocols.md 1.8, item 7).
+
+    The generation keeps two writers apart in what they commit. This is about the one that has
+    nothing to commit: a half-open request would hold its place, and the bytes it has in memory,
+    until its client is given up. Every method raises Unavailable.
+    """
+
+    async def beat(self, held: Mapping[UploadId, int]) -> Mapping[UploadId, CutReason]:
+        """Say that these writers are alive; those that must end, and why."""
+        ...
+
+    async def settle(self, upload_id: UploadId) -> bool:
+        """Ask the writer, wherever it is, to end, and wait until what it saves is saved.
+
+        False when there is none, or none that gave a sign of life for some seconds. Raises
+        UploadBusy when it does not end in time.
+        """
+        ...
+
+    async def gone(self, upload_id: UploadId, generation: int) -> None:
+        """This writer has ended; a newer one is left alone."""
         ...
 
 

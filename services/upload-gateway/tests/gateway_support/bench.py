@@ -12,6 +12,7 @@ from gateway_support.fakes import (
     ListedBody,
     MemoryLedger,
     MemoryPace,
+    MemoryPresence,
     MemoryStore,
     MemoryTicket,
 )
@@ -66,6 +67,7 @@ class Bench:
 
     def __post_init__(self) -> None:
         self.writers = AsyncioWriters(stall=1, patience=1)
+        self.presence = MemoryPresence(self.ledger)
         self.restart()
         self.create = CreateUpload(
             self.ledger,
@@ -77,9 +79,9 @@ class Bench:
             PART,
             EXPIRY,
         )
-        self.find = FindUpload(self.ledger, self.writers)
+        self.find = FindUpload(self.ledger, self.writers, self.presence)
         self.clear = ClearUpload(self.ledger, self.store, self.store)
-        self.end = EndUpload(self.ledger, self.writers, self.clear, self.clock)
+        self.end = EndUpload(self.ledger, self.writers, self.presence, self.clear, self.clock)
         self.expire = ExpireUploads(self.ledger, self.clear, self.clock, timedelta(seconds=1))
         self.verify = VerifyUpload(
             self.ledger,
@@ -106,7 +108,12 @@ class Bench:
             MemoryDigests(),
         )
         self.append = AppendBytes(
-            self.ledger, self.writers, self.buffers, AdmitUpload(self.limits), receive
+            self.ledger,
+            self.writers,
+            self.presence,
+            self.buffers,
+            AdmitUpload(self.limits),
+            receive,
         )
 
     async def created(

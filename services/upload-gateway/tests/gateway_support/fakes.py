@@ -1,7 +1,7 @@
 """The gateway's ports in memory, for use cases: they keep the promises of ports.py."""
 
 import hashlib
-from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -35,6 +35,7 @@ class MemoryTables:
     jobs: list[UploadId] = field(default_factory=list)
     held: set[UploadId] = field(default_factory=set)
     purged: set[UploadId] = field(default_factory=set)
+    writers: dict[UploadId, int] = field(default_factory=dict)
 
     def copy(self) -> "MemoryTables":
         return MemoryTables(
@@ -45,6 +46,7 @@ class MemoryTables:
             list(self.jobs),
             set(self.held),
             set(self.purged),
+            dict(self.writers),
         )
 
     def open(self, user_id: UserId | None = None) -> Open:
@@ -175,6 +177,12 @@ class MemoryTransaction:
 
     async def purged(self, upload_id: UploadId) -> None:
         self._tables.purged.add(upload_id)
+
+    async def present(self, upload: Upload) -> None:
+        self._tables.writers[upload.id] = upload.generation
+
+    async def absent(self, upload_id: UploadId) -> None:
+        self._tables.writers.pop(upload_id, None)
 
     async def hold(self, upload_id: UploadId) -> None:
         self._tables.held.add(upload_id)
@@ -328,6 +336,24 @@ class ListedBody:
         if taken < len(chunk):
             self._chunks.insert(0, chunk[taken:])
         return taken
+
+
+@dataclass(frozen=True)
+class MemoryPresence:
+    """Of one process only: who is asked about here has been ended by Writers before."""
+
+    ledger: MemoryLedger
+
+    async def beat(self, held: Mapping[UploadId, int]) -> dict[UploadId, CutReason]:
+        writers = self.ledger.tables.writers
+        return {id_: "superseded" for id_, own in held.items() if writers.get(id_) != own}
+
+    async def settle(self, upload_id: UploadId) -> bool:
+        return False
+
+    async def gone(self, upload_id: UploadId, generation: int) -> None:
+        if self.ledger.tables.writers.get(upload_id) == generation:
+            del self.ledger.tables.writers[upload_id]
 
 
 @dataclass(frozen=True)

@@ -137,6 +137,14 @@ class AsyncioWriters:
         """Uploads that a request of this process writes to."""
         return self._current.keys()
 
+    def held(self) -> dict[UploadId, int]:
+        return {upload_id: writer.generation for upload_id, writer in self._current.items()}
+
+    def cut(self, upload_id: UploadId, generation: int, reason: CutReason) -> None:
+        writer = self._current.get(upload_id)
+        if writer is not None and writer.generation == generation:
+            writer.cut(reason)
+
     async def settle(self, upload_id: UploadId, reason: CutReason) -> None:
         await self._end(self._current.get(upload_id), reason)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, insert, select, update
+from sqlalchemy import Row, Select, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from common.events import Message
@@ -89,6 +89,21 @@ class PostgresTransaction:
 
     async def purged(self, upload_id: UploadId) -> None:
         await self.session.execute(slots.PURGED, {"upload_id": upload_id})
+
+    async def present(self, upload: Upload) -> None:
+        values = {
+            "generation": upload.generation,
+            "seen_at": func.clock_timestamp(),
+            "asked": False,
+        }
+        entered = upsert(tables.writer).values(upload_id=upload.id, **values)
+        await self.session.execute(
+            entered.on_conflict_do_update(index_elements=["upload_id"], set_=values)
+        )
+
+    async def absent(self, upload_id: UploadId) -> None:
+        columns = tables.writer.c
+        await self.session.execute(delete(tables.writer).where(columns.upload_id == upload_id))
 
     async def hold(self, upload_id: UploadId) -> None:
         await self.session.execute(slots.HOLD, {"uploads": [upload_id], "lease": self.lease})

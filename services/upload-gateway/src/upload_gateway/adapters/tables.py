@@ -58,6 +58,16 @@ part = Table(
     Column("crc32c", BigInteger),
 )
 
+# who writes now, in whichever process
+writer = Table(
+    "writer",
+    metadata,
+    Column("upload_id", Uuid, primary_key=True),
+    Column("generation", Integer),
+    Column("seen_at", DateTime(timezone=True)),
+    Column("asked", Boolean),
+)
+
 segment = Table(
     "segment",
     metadata,

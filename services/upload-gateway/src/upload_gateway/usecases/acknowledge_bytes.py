@@ -50,5 +50,8 @@ class AcknowledgeBytes:
                 unbroken = running is not None and running.offset == offset
                 advanced = advanced.verifying(running.hexdigest() if running and unbroken else None)
                 await tx.enqueue_verify(advanced)
+            if advanced.whole or tail is not None:
+                # nothing follows in this request: whoever waits for its end may go on
+                await tx.absent(upload.id)
             await tx.save(advanced)
         return advanced

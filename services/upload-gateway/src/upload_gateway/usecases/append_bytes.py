@@ -20,6 +20,7 @@ from upload_gateway.ports import (
     Buffers,
     CutReason,
     Ledger,
+    Presence,
     Transaction,
     Writer,
     Writers,
@@ -52,6 +53,7 @@ class AppendBytes:
 
     ledger: Ledger
     writers: Writers
+    presence: Presence
     buffers: Buffers
     admit: AdmitUpload
     receive: ReceiveParts
@@ -71,10 +73,24 @@ class AppendBytes:
         if upload.state not in RUNNING or (append.size == 0 and not upload.whole):
             return upload
         async with self.writers.writing(upload.id, upload.generation) as writer:
-            received = await self._received(upload, body, writer, append.checksum)
+            received = await self._told(upload, body, writer, append.checksum)
         await self._leave(received)
         _answer_for(received.cut)
         return received.upload
+
+    async def _told(
+        self, upload: Upload, body: Body, writer: Writer, checksum: BodyChecksum | None
+    ) -> Received:
+        """However it ends, those who wait for it elsewhere hear of it."""
+        left = False
+        try:
+            received = await self._received(upload, body, writer, checksum)
+            left = received.left
+        finally:
+            if not left:
+                with suppress(Unavailable):  # its silence says the same a little later
+                    await self.presence.gone(upload.id, upload.generation)
+        return received
 
     async def _received(
         self, upload: Upload, body: Body, writer: Writer, checksum: BodyChecksum | None
@@ -110,6 +126,8 @@ class AppendBytes:
                 await tx.hold(upload.id)
             if claimed is not upload:
                 claimed = await self._saved(tx, upload, claimed)
+            if claimed.state in RUNNING and (append.size != 0 or claimed.whole):
+                await tx.present(claimed)
         return claimed
 
     async def _saved(self, tx: Transaction, upload: Upload, claimed: Upload) -> Upload:

@@ -4,12 +4,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from common.clock import Clock
+from common.errors import Unavailable
 from common.failpoints import failpoint
 from common.ids import UploadId, UserId
 from upload_gateway.domain.errors import UploadBusy, UploadGone, UploadNotFound
 from upload_gateway.domain.facts import announced, ended, withdrawn
 from upload_gateway.domain.upload import Upload
-from upload_gateway.ports import Ledger, Transaction, Writers
+from upload_gateway.ports import Ledger, Presence, Transaction, Writers
 from upload_gateway.usecases.clear_upload import ClearUpload
 
 
@@ -19,6 +20,7 @@ class EndUpload:
 
     ledger: Ledger
     writers: Writers
+    presence: Presence
     clear: ClearUpload
     clock: Clock
 
@@ -34,8 +36,9 @@ class EndUpload:
         await failpoint("gateway.after_end")
         # a writer that does not end has lost the fence: nothing it still does counts. But what it
         # leaves in the store is the sweep's to find, later
-        with suppress(UploadBusy):
+        with suppress(UploadBusy, Unavailable):
             await self.writers.settle(upload_id, "ended")
+            await self.presence.settle(upload_id)
             await self.clear.soon(upload_id)
 
     async def _end(self, tx: Transaction, upload: Upload) -> None:

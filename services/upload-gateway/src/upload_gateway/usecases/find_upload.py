@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from common.ids import UploadId
-from upload_gateway.domain.upload import Upload
-from upload_gateway.ports import Ledger, Writers
+from upload_gateway.domain.upload import RUNNING, Upload
+from upload_gateway.ports import Ledger, Presence, Writers
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,12 +13,16 @@ class FindUpload:
 
     ledger: Ledger
     writers: Writers
+    presence: Presence
 
     async def __call__(self, upload_id: UploadId) -> Upload:
         """The true offset: a request that still writes is ended, what it brought is kept.
 
         Whoever asks is about to continue; a half-open connection would make the answer stale.
-        Raises UploadNotFound or UploadGone.
+        Raises UploadNotFound or UploadGone, and UploadBusy when that request does not end in time.
         """
         await self.writers.settle(upload_id, "asked")
-        return (await self.ledger.find(upload_id)).remembered()
+        upload = (await self.ledger.find(upload_id)).remembered()
+        if upload.state in RUNNING and await self.presence.settle(upload_id):
+            upload = (await self.ledger.find(upload_id)).remembered()
+        return upload

@@ -35,10 +35,14 @@ class Filling:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """The upload as committed, and what ended the body early, if anything did."""
+    """The upload as committed, and what ended the body early, if anything did.
+
+    `left`: what was committed last says as well that this writer is done.
+    """
 
     upload: Upload
     cut: CutReason | None
+    left: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +75,13 @@ class ReceiveParts:
             return await self._checked(upload, body, writer, lease, intake)
         intake = Intake(running)
         upload, last = await self._parts(upload, body, writer, lease, intake)
-        if last.cut not in _DROPPED and last.fresh.nbytes and not upload.full:
+        staged = last.cut not in _DROPPED and last.fresh.nbytes > 0 and not upload.full
+        if staged:
             upload = await self.stage(upload, last.fresh, intake)
         self._keep(upload, intake)
         if upload.full:
             await _refuse_more(upload, body, writer)
-        return Received(upload, last.cut)
+        return Received(upload, last.cut, staged or upload.whole)
 
     async def _checked(
         self, begun: Upload, body: Body, writer: Writer, lease: BufferLease, intake: Intake
@@ -97,7 +102,7 @@ class ReceiveParts:
             upload = await self.acknowledge(upload, upload.offset, intake.running, intake.parts)
         await self.store.forget(upload, intake.emptied)
         self._keep(upload, intake)
-        return Received(upload, None)
+        return Received(upload, None, tail.nbytes > 0 or upload.whole)
 
     def _keep(self, upload: Upload, intake: Intake) -> None:
         running = intake.running

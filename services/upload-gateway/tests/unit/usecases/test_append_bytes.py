@@ -281,3 +281,23 @@ async def test_an_open_length_is_cut_at_the_limit() -> None:
     with pytest.raises(LengthMismatch):
         await bench.sent(upload, 1000, length=999)
     assert (await bench.sent(upload, 1000, length=1000)).state == "verifying"
+
+
+@pytest.mark.parametrize(
+    "chunks", [(FILE,), (FILE[:10],), (FILE[:13],), (FILE[:27], "asked"), (FILE[:27], "superseded")]
+)
+async def test_whoever_waits_elsewhere_hears_of_each_end(chunks: tuple[bytes | CutReason]) -> None:
+    bench = Bench()
+    upload = await bench.created(35)
+    with suppress(Superseded):
+        await bench.sent(upload, 0, *chunks)
+    assert bench.ledger.tables.writers == {}
+
+
+async def test_a_failure_is_an_end_too() -> None:
+    bench = Bench()
+    upload = await bench.created(35)
+    bench.store.down = True
+    with pytest.raises(Unavailable):
+        await bench.sent(upload, 0, FILE)
+    assert bench.ledger.tables.writers == {}

@@ -95,7 +95,7 @@ async def test_an_upload_expires_when_nobody_continues_and_not_before() -> None:
 async def test_what_a_writer_that_does_not_end_may_leave_is_cleared_by_the_sweep() -> None:
     bench = Bench()
     bench.writers = AsyncioWriters(stall=9, patience=0.01)
-    bench.end = EndUpload(bench.ledger, bench.writers, bench.clear, bench.clock)
+    bench.end = EndUpload(bench.ledger, bench.writers, bench.presence, bench.clear, bench.clock)
     upload = await bench.sent(await bench.created(35), 0, FILE[:15], "client_gone")
     async with bench.writers.writing(upload.id, upload.generation):
         await bench.end(upload.id, OWNER)
