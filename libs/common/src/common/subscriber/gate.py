@@ -11,6 +11,7 @@ from common.telemetry.logs import get_logger
 IN_A_ROW = 10  # failures without a success between them
 WINDOW, IN_WINDOW = 100, 50  # failures among the last records that succeeded or failed
 FAILURES = "failures"
+NO_ROOM = "parked_key_full"  # for one more record of a key that waits
 
 _log = get_logger("common.subscriber")
 
@@ -30,6 +31,11 @@ class Gate:
         self._in_a_row, self._last = 0, deque[bool](maxlen=WINDOW)
         self._untold: str | None = None
         self._one_at_a_time = asyncio.Lock()
+
+    @property
+    def drains(self) -> bool:
+        """Whether rows may be tried: also where only their number keeps the group from reading."""
+        return self.reason is None or self.reason == NO_ROOM
 
     def succeeded(self) -> None:
         """A record had its effect."""

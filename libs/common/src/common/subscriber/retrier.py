@@ -27,7 +27,8 @@ class Retrier:
     Each row goes through the group's own handler, and then goes, in a transaction of its own: a
     crash in between hands the record to the handler once more, which must bear that of any record.
     A row that fails makes its key wait, longer each time; one that can never succeed becomes a dead
-    letter and lets its followers go on. A paused group is left alone.
+    letter and lets its followers go on. A paused group is left alone, unless it is paused for want
+    of room: its rows must become fewer before it can read on.
     """
 
     def __init__(self, lanes: Sequence[Lane]) -> None:
@@ -56,11 +57,11 @@ class Retrier:
         if not lane.waiting:
             return False
         await lane.gate.look()  # its consumer may not have begun, for want of Kafka
-        if lane.gate.reason is not None:
+        if not lane.gate.drains:
             return False
         keys = await parking.due(KEYS)
         for key in keys:
-            if stop.is_set() or lane.gate.reason is not None:
+            if stop.is_set() or not lane.gate.drains:
                 break
             beat()
             await self._drain(lane, key, stop)

@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from aiokafka.errors import KafkaError
 from faststream.kafka import KafkaBroker, KafkaMessage
 
+from common.events.codec import key_text
 from common.events.record import SourceRecord
 from common.kafka.broker import records_of, subscribe
 from common.kafka.log_watch import LogLost, LogWatch
@@ -109,7 +110,7 @@ class ReliableSubscriber:
     async def _take(self, records: Sequence[Record], done: positions.Done) -> None:
         self._patience.begin()
         sources = [SourceRecord.of(record) for record in records]
-        await self._intake.look({_key(source) for source in sources})
+        await self._intake.look({key_text(source.key) for source in sources})
         taken = await take_together(self.lane, sources, self._intake.behind)
         for number, (record, source) in enumerate(zip(records, sources, strict=True)):
             self._patience.check()
@@ -130,7 +131,3 @@ class ReliableSubscriber:
             await self._patience.wait()
         except Interrupted:
             return
-
-
-def _key(source: SourceRecord) -> str:
-    return (source.key or b"").decode("utf-8", "replace")

@@ -128,6 +128,15 @@ async def test_a_paused_group_is_left_alone_and_still_counted() -> None:
     assert (desk.handled, desk.lane.waiting) == ([], 1)
 
 
+async def test_a_group_that_stands_because_a_key_is_full_is_made_room_for() -> None:
+    desk = Desk()
+    await desk.park(record("a", 1), record("a", 2))
+    await desk.lane.gate.shut("parked_key_full")
+    assert await desk.turn()
+    assert desk.handled == [("a", 1), ("a", 2)]
+    assert desk.lane.gate.reason == "parked_key_full"
+
+
 async def test_a_long_key_leaves_the_others_their_turn() -> None:
     desk = Desk()
     for key in ("a", "b"):

@@ -1,10 +1,12 @@
 import asyncio
+from collections.abc import Collection
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 from aiokafka import ConsumerRecord, TopicPartition
 from faststream.kafka import KafkaMessage
+from libs.common.tests.unit.subscriber.memory_ports import Scene, record
 
 from common.events import Received
 from common.events.topics import DETAILS, UPLOADS
@@ -148,3 +150,28 @@ async def test_a_commit_that_waits_for_a_lost_topic_is_given_up() -> None:
         batch.consumer._client.cluster.known = False
         await batch.consumer._client.force_metadata_update()
     assert batch.consumer.commits == []
+
+
+async def test_a_key_that_no_column_holds_as_it_is_waits_like_any_other() -> None:
+    desk = Scene()
+    reader = ReliableSubscriber(
+        build_broker(KafkaSettings(bootstrap="127.0.0.1:9"), "x"), desk.lane
+    )
+    asked = list[str]()
+
+    async def parked(keys: Collection[str]) -> frozenset[str]:
+        asked.extend(keys)
+        return frozenset(keys)
+
+    desk.parking.parked = parked  # type: ignore[method-assign]
+    batch = Batch()
+    source = record("a\0", 1)
+    found: Any = ConsumerRecord(
+        UPLOADS.name, 0, 7, 0, 0, source.key, source.value, None, 1, 2, cast("Any", source.headers)
+    )
+    batch.raw_message = (SimpleNamespace(record=found),)
+
+    await reader._batch(cast("KafkaMessage", batch))
+
+    assert asked == ["a\ufffd"]
+    assert desk.handled == []
