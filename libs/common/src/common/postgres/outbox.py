@@ -13,6 +13,7 @@ from common.events.envelope import from_headers
 from common.events.message import Message
 from common.events.topics import TOPICS
 from common.postgres.engine import WriteSession, after_commit
+from common.postgres.failures import UnexpectedDatabaseError
 from common.postgres.leader import LeaderConnection
 from common.postgres.outbox_partitions import make_partitions
 from common.telemetry.logs import get_logger
@@ -144,6 +145,10 @@ class PostgresOutboxSource(LeaderConnection):
             made = await make_partitions(self._database_url, self._schema_name)
         except Unavailable as error:
             _log.warning("outbox.partitions", schema=self._schema_name, code=error.code)
+            return
+        except UnexpectedDatabaseError:
+            # rows of that month go where those of no month go, and are published from there
+            _log.exception("outbox.partitions.refused", schema=self._schema_name)
             return
         if made:
             _log.info("outbox.partitions", schema=self._schema_name, made=made)

@@ -276,3 +276,25 @@ def read(scan: dict[str, object]) -> float:
     assert isinstance(removed, int | float)
     assert isinstance(loops, int)
     return (returned + removed) * loops
+
+
+async def test_a_month_that_cannot_be_made_keeps_no_relay_from_publishing(
+    schema: ScratchSchema,
+) -> None:
+    async with schema.database.write() as session:
+        names = text(
+            "SELECT max(inhrelid::regclass::text) FROM pg_inherits"
+            " WHERE inhparent = 'outbox'::regclass AND inhrelid::regclass::text ~ '[0-9]'"
+        )
+        last = await session.scalar(names)
+        await session.execute(text(f"DROP TABLE {last}"))
+        await session.execute(text(f"CREATE DOMAIN {last} AS integer"))
+    await append_all(schema.database, [fact(new_asset_id(), 1)])
+    source = PostgresOutboxSource(schema.url, "any", schema=schema.name)
+    assert await source.lead()
+
+    await source.upkeep()
+
+    rows, _, _ = await source.fetch(10, MANY)
+    assert len(rows) == 1
+    await source.resign()
