@@ -94,7 +94,7 @@ async def _kept(settings: DoctorSettings, found: list[Finding], operator: str | 
     if settings.gateway.url is None or len(found) < len(LINES):
         return False
     lines = [Probed(item.line.name, item.works, item.detail) for item in found]
-    database = PostgresSettings(url=settings.gateway.url, pool_size=1)
+    database = PostgresSettings(url=settings.gateway.url, pool_size=2)
     place = {"endpoint": settings.s3.endpoint, "bucket": settings.s3.bucket}
     async with (
         open_engine(database, schema=schema_of(UPLOAD_GATEWAY)) as opened,

@@ -82,6 +82,7 @@ def test_no_secret_is_shown_by_printing_settings() -> None:
         ({"REPRISE_KAFKA_BOOTSTRAP": ""}, "REPRISE_KAFKA_BOOTSTRAP is not set"),
         ({"REPRISE_KAFKA_BOOTSTRAP": "nowhere"}, "REPRISE_KAFKA_BOOTSTRAP is wrong"),
         ({"REPRISE_POSTGRES_URL": "mysql://canary"}, "must begin with postgresql://"),
+        ({"REPRISE_POSTGRES_POOL_SIZE": "1"}, "REPRISE_POSTGRES_POOL_SIZE is wrong"),
         ({"REPRISE_HTTP_PORT": "http"}, "REPRISE_HTTP_PORT is wrong"),
         ({"REPRISE_HTTP_PORT": "70000"}, "REPRISE_HTTP_PORT is wrong"),
         ({"REPRISE_ROLES": "http,cook"}, "REPRISE_ROLES is wrong"),

@@ -78,7 +78,7 @@ class PostgresSettings(Group):
     pool_size: int = Field(
         10,
         validation_alias="REPRISE_POSTGRES_POOL_SIZE",
-        ge=1,
+        ge=2,  # a waiting key is held on one connection while its handler uses another
         le=200,
         description="Connections kept open; more serve more requests and cost the server memory.",
     )

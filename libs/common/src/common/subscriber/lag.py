@@ -19,6 +19,7 @@ from aiokafka.errors import (
 
 from common.errors import Unavailable
 from common.events.topics import Topic
+from common.kafka.lenient_records import read_leniently
 from common.kafka.letting_go import let_go
 from common.kafka.topics import missing
 from common.settings.groups import KafkaSettings
@@ -70,6 +71,7 @@ class LagReader:
     """
 
     def __init__(self, settings: KafkaSettings, client_id: str) -> None:
+        read_leniently()
         self._settings = settings
         self._admin = AIOKafkaAdminClient(
             bootstrap_servers=settings.bootstrap, client_id=client_id, request_timeout_ms=10_000

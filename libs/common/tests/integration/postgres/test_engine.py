@@ -93,11 +93,15 @@ async def test_a_database_frozen_in_mid_statement_is_unavailable(schema: Scratch
 
 
 async def test_a_full_pool_is_unavailable_not_a_hang(schema: ScratchSchema) -> None:
-    small = PostgresSettings(url=schema.settings.url, pool_size=1, pool_timeout=0.05)
-    async with open_engine(small, schema=schema.name) as database, database.read():
+    small = PostgresSettings(url=schema.settings.url, pool_size=2, pool_timeout=0.05)
+    async with (
+        open_engine(small, schema=schema.name) as database,
+        database.read(),
+        database.read(),
+    ):
         with pytest.raises(Unavailable) as refused:
             async with database.read():
-                pytest.fail("there was a second connection")
+                pytest.fail("there was a third connection")
     assert refused.value.code == "database_busy"
 
 
@@ -113,7 +117,7 @@ async def test_a_slow_statement_is_ended_and_unavailable(schema: ScratchSchema) 
 async def test_the_pool_recovers_from_connections_the_server_ended(schema: ScratchSchema) -> None:
     async with schema.database.read() as session:
         mine = await session.scalar(text("SELECT pg_backend_pid()"))
-    settings = PostgresSettings(url=schema.settings.url, pool_size=1)
+    settings = PostgresSettings(url=schema.settings.url, pool_size=2)
     async with (
         open_engine(settings, schema=schema.name) as other,
         other.write() as session,
