@@ -32,6 +32,7 @@ from common.web.server import ServiceProcess
 from upload_gateway.adapters.asyncio_writers import AsyncioWriters, Slowest
 from upload_gateway.adapters.memory_buffers import MemoryBuffers
 from upload_gateway.adapters.memory_digests import MemoryDigests
+from upload_gateway.adapters.postgres_capabilities import PostgresCapabilities
 from upload_gateway.adapters.postgres_ledger import PostgresLedger
 from upload_gateway.adapters.postgres_pace import PostgresPace
 from upload_gateway.adapters.postgres_presence import PostgresPresence
@@ -42,6 +43,7 @@ from upload_gateway.adapters.s3_staging import S3Staging
 from upload_gateway.adapters.secrets_check import SecretsCheck
 from upload_gateway.consumers import assets, purges
 from upload_gateway.routes import statuses
+from upload_gateway.routes.config import build_config_routes
 from upload_gateway.routes.draining import cut_when_draining
 from upload_gateway.routes.status import build_status_routes
 from upload_gateway.routes.tus_protocol import TusProtocol
@@ -56,6 +58,7 @@ from upload_gateway.usecases.append_bytes import AppendBytes
 from upload_gateway.usecases.clear_upload import ClearUpload
 from upload_gateway.usecases.complete_object import CompleteObject
 from upload_gateway.usecases.create_upload import CreateUpload
+from upload_gateway.usecases.describe_config import DescribeConfig
 from upload_gateway.usecases.describe_upload import DescribeUpload
 from upload_gateway.usecases.end_upload import EndUpload
 from upload_gateway.usecases.expire_uploads import ExpireUploads
@@ -172,6 +175,7 @@ def build_routes(
     describe = DescribeUpload(ledger, receipts, clock)
     return [
         build_tus_routes(uses, callers),
+        build_config_routes(_config(parts), callers),
         build_status_routes(describe, ListUploads(ledger), callers),
     ]
 
@@ -192,6 +196,19 @@ def _create(parts: Parts) -> CreateUpload:
         PostgresPace(parts.database, admission.per_minute),
         parts.clock,
         upload.sizes,
+        upload.part_size,
+        upload.expiry,
+    )
+
+
+def _config(parts: Parts) -> DescribeConfig:
+    upload, admission = parts.settings.upload, parts.settings.admission
+    storage = parts.settings.storage
+    return DescribeConfig(
+        PostgresCapabilities(parts.database, storage.endpoint, storage.bucket),
+        upload.sizes,
+        admission.limits,
+        admission.per_minute,
         upload.part_size,
         upload.expiry,
     )
@@ -310,5 +327,9 @@ def _relay(parts: Parts) -> Loop:
 def describe() -> FastAPI:
     """The app for `reprise openapi`: the real routes over use cases that nobody calls."""
     nobody = cast("Any", None)
-    routers = [build_tus_routes(nobody, nobody), build_status_routes(nobody, nobody, nobody)]
+    routers = [
+        build_tus_routes(nobody, nobody),
+        build_config_routes(nobody, nobody),
+        build_status_routes(nobody, nobody, nobody),
+    ]
     return describing_app(SERVICE, version("reprise-upload-gateway"), routers)

@@ -1,6 +1,7 @@
 """Speaks tus by hand, so that a test can also speak it wrongly or stop in mid-sentence."""
 
 import hashlib
+import select
 import socket
 from base64 import b64encode
 from typing import Any, Self
@@ -98,7 +99,13 @@ class RawPatch:
     """A PATCH over a bare socket: the body comes as slowly as the test wants, or never ends."""
 
     def __init__(
-        self, gateway: RealGateway, path: str, at: int, size: int, token: str | None = None
+        self,
+        gateway: RealGateway,
+        path: str,
+        at: int,
+        size: int,
+        token: str | None = None,
+        **more: str,
     ) -> None:
         self._socket = socket.create_connection(("127.0.0.1", gateway.port), timeout=30)
         head = {
@@ -108,12 +115,17 @@ class RawPatch:
             "Upload-Offset": str(at),
             "Content-Length": str(size),
             **BODY,
+            **more,
         }
         lines = "".join(f"{name}: {value}\r\n" for name, value in head.items())
         self._socket.sendall(f"PATCH {path} HTTP/1.1\r\n{lines}\r\n".encode())
 
     def send(self, piece: bytes) -> None:
         self._socket.sendall(piece)
+
+    def answered(self, patience: float) -> bool:
+        """Whether something came back within so many seconds."""
+        return bool(select.select([self._socket], [], [], patience)[0])
 
     def answer(self) -> str:
         """The first line and headers of the answer."""

@@ -9,7 +9,9 @@ from common.ids import UploadId
 from upload_gateway.domain.errors import Superseded, UploadBusy
 from upload_gateway.ports import BodyCut, CutReason
 
-_RESOLUTION = 1.0  # seconds; moving the deadline for each chunk would cost more than the copy
+_RESOLUTION = (
+    1 / 30
+)  # of the stall timeout; moving the deadline for each chunk would cost more than the copy
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ class AsyncioWriter:
         now = _now()
         if self._pace.too_slow(count, now):
             self.cut("too_slow")
-        if now - self._seen > _RESOLUTION and self._reason is None:
+        if now - self._seen > self._stall * _RESOLUTION and self._reason is None:
             self._seen = now
             self._reschedule(now + self._stall)
 

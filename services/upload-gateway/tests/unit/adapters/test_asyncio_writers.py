@@ -103,3 +103,11 @@ async def test_time_in_which_the_client_is_not_waited_for_does_not_count() -> No
             await asyncio.sleep(0.04)  # the store takes its time
         async with writer.reading():
             writer.progressed(1)
+
+
+async def test_a_client_that_sends_within_a_short_stall_timeout_is_not_cut() -> None:
+    writers = AsyncioWriters(stall=0.2)
+    async with writers.writing(UPLOAD, 1) as writer, writer.reading():
+        for _ in range(12):
+            await asyncio.sleep(0.03)
+            writer.progressed(1)
