@@ -42,6 +42,7 @@ from upload_gateway.adapters.s3_parts import S3Parts, configured
 from upload_gateway.adapters.s3_staging import S3Staging
 from upload_gateway.adapters.secrets_check import SecretsCheck
 from upload_gateway.consumers import assets, purges
+from upload_gateway.domain.birth import Terms
 from upload_gateway.routes import statuses
 from upload_gateway.routes.config import build_config_routes
 from upload_gateway.routes.draining import cut_when_draining
@@ -55,8 +56,10 @@ from upload_gateway.sweeps.writers import build_writer_watch
 from upload_gateway.usecases.acknowledge_bytes import AcknowledgeBytes
 from upload_gateway.usecases.admit_upload import AdmitUpload
 from upload_gateway.usecases.append_bytes import AppendBytes
+from upload_gateway.usecases.build_final import BuildFinal
 from upload_gateway.usecases.clear_upload import ClearUpload
 from upload_gateway.usecases.complete_object import CompleteObject
+from upload_gateway.usecases.concatenate_uploads import ConcatenateUploads
 from upload_gateway.usecases.create_upload import CreateUpload
 from upload_gateway.usecases.describe_config import DescribeConfig
 from upload_gateway.usecases.describe_upload import DescribeUpload
@@ -167,6 +170,7 @@ def build_routes(
     presence = PostgresPresence(parts.database)
     uses = TusUseCases(
         create=_create(parts),
+        concatenate=_concatenate(parts),
         find=FindUpload(ledger, writers, presence),
         append=AppendBytes(ledger, writers, presence, buffers, admit, receive),
         end=EndUpload(ledger, writers, presence, parts.clear, clock),
@@ -211,6 +215,17 @@ def _config(parts: Parts) -> DescribeConfig:
         admission.per_minute,
         upload.part_size,
         upload.expiry,
+    )
+
+
+def _concatenate(parts: Parts) -> ConcatenateUploads:
+    upload, admission = parts.settings.upload, parts.settings.admission
+    return ConcatenateUploads(
+        parts.ledger,
+        parts.store,
+        PostgresPace(parts.database, admission.per_minute),
+        parts.clock,
+        Terms(upload.sizes, upload.part_size, upload.expiry),
     )
 
 
@@ -270,6 +285,7 @@ def _verify_loop(parts: Parts) -> Loop:
         parts.store,
         CompleteObject(parts.store),
         ReadBack(parts.store),
+        BuildFinal(parts.ledger, parts.store, CompleteObject(parts.store), ReadBack(parts.store)),
         sniffer,
         parts.clock,
     )

@@ -19,6 +19,7 @@ from gateway_support.fakes import (
 from upload_gateway.adapters.asyncio_writers import AsyncioWriters
 from upload_gateway.adapters.memory_buffers import MemoryBuffers
 from upload_gateway.adapters.memory_digests import MemoryDigests
+from upload_gateway.domain.birth import NewUpload, Terms
 from upload_gateway.domain.checksum import BodyChecksum
 from upload_gateway.domain.kinds import Role
 from upload_gateway.domain.limits import Ceiling, Limits, Sizes
@@ -27,9 +28,11 @@ from upload_gateway.ports import CutReason
 from upload_gateway.usecases.acknowledge_bytes import AcknowledgeBytes
 from upload_gateway.usecases.admit_upload import AdmitUpload
 from upload_gateway.usecases.append_bytes import Append, AppendBytes
+from upload_gateway.usecases.build_final import BuildFinal
 from upload_gateway.usecases.clear_upload import ClearUpload
 from upload_gateway.usecases.complete_object import CompleteObject
-from upload_gateway.usecases.create_upload import CreateUpload, NewUpload
+from upload_gateway.usecases.concatenate_uploads import ConcatenateUploads
+from upload_gateway.usecases.create_upload import CreateUpload
 from upload_gateway.usecases.describe_upload import DescribeUpload
 from upload_gateway.usecases.end_upload import EndUpload
 from upload_gateway.usecases.expire_uploads import ExpireUploads
@@ -79,6 +82,9 @@ class Bench:
             PART,
             EXPIRY,
         )
+        self.concatenate = ConcatenateUploads(
+            self.ledger, self.store, self.pace, self.clock, Terms(Sizes(1000), PART, EXPIRY)
+        )
         self.find = FindUpload(self.ledger, self.writers, self.presence)
         self.clear = ClearUpload(self.ledger, self.store, self.store)
         self.end = EndUpload(self.ledger, self.writers, self.presence, self.clear, self.clock)
@@ -88,6 +94,7 @@ class Bench:
             self.store,
             CompleteObject(self.store),
             ReadBack(self.store),
+            BuildFinal(self.ledger, self.store, CompleteObject(self.store), ReadBack(self.store)),
             self.sniffer,
             self.clock,
         )

@@ -93,7 +93,8 @@ class MemoryLedger:
         return await MemoryTransaction(self.tables).segments(upload_id)
 
     async def page(self, user_id: UserId, after: AssetId | None, limit: int) -> list[Upload]:
-        own = [upload for upload in self.tables.uploads.values() if upload.user_id == user_id]
+        found = self.tables.uploads.values()
+        own = [u for u in found if u.user_id == user_id and not u.partial]
         own.sort(key=lambda upload: upload.asset_id, reverse=True)
         return [u for u in own if after is None or u.asset_id < after][:limit]
 

@@ -23,6 +23,7 @@ def test_options_needs_no_login_and_tells_the_truth(gateway: RealGateway) -> Non
         "termination",
         "expiration",
         "checksum",
+        "concatenation",
     ]
     assert answer.headers["tus-checksum-algorithm"] == "sha1,sha256,crc32c"
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, and_, or_, select
 
 from common.ids import AssetId, UploadId, UserId
 from common.jobs.queue import JobQueue
@@ -60,7 +60,7 @@ class PostgresLedger:
 
     async def page(self, user_id: UserId, after: AssetId | None, limit: int) -> list[Upload]:
         columns = tables.upload.c
-        query = select(tables.upload).where(columns.user_id == user_id)
+        query = select(tables.upload).where(columns.user_id == user_id, columns.concat != "partial")
         if after is not None:
             query = query.where(columns.asset_id < after)
         async with self.database.read() as session:
@@ -69,7 +69,10 @@ class PostgresLedger:
 
     async def due(self, now: datetime, limit: int) -> list[UploadId]:
         columns = tables.upload.c
-        query = select(columns.id).where(columns.state.in_(RUNNING), columns.expires_at <= now)
+        waiting = and_(columns.concat == "partial", columns.state == "verifying")
+        query = select(columns.id).where(
+            or_(columns.state.in_(RUNNING), waiting), columns.expires_at <= now
+        )
         return await self._ids(query.order_by(columns.expires_at).limit(limit))
 
     async def renew(self, uploads: Collection[UploadId]) -> None:

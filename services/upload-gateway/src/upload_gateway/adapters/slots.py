@@ -13,16 +13,21 @@ SELECT pg_advisory_xact_lock(
 )
 """)
 _OPEN = """
-SELECT count(*) FILTER (WHERE upload_lease.until > clock_timestamp()) AS moving,
+SELECT count(*) FILTER (WHERE upload_lease.until > clock_timestamp() AND concat <> 'partial')
+        + count(DISTINCT user_id) FILTER (
+            WHERE upload_lease.until > clock_timestamp() AND concat = 'partial') AS moving,
     count(*) AS uploads, coalesce(sum(coalesce(length, "offset")), 0) AS bytes
 FROM upload LEFT JOIN upload_lease ON upload_lease.upload_id = upload.id
-WHERE state IN ('created', 'receiving')
+WHERE (state IN ('created', 'receiving')
+    OR (concat = 'partial' AND state = 'verifying' AND final_id IS NULL))
 """
+# a person's partial uploads are pieces of one file, sent at once: together they hold one slot
 OPEN = text(_OPEN)
 OPEN_OF = text(f"{_OPEN} AND user_id = :user_id")
 KEPT = text("""
 SELECT coalesce(sum(coalesce(size, length)), 0) FROM upload
 WHERE user_id = :user_id AND state IN ('verifying', 'stored', 'withdrawn') AND NOT purged
+    AND concat <> 'partial'
 """)
 PURGED = text("UPDATE upload SET purged = true WHERE id = :upload_id AND NOT purged")
 # in one order, so that two processes cannot wait for each other

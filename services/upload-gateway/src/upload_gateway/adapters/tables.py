@@ -1,6 +1,7 @@
 """The gateway's tables as SQLAlchemy sees them; the migrations make them."""
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Boolean,
     Column,
@@ -46,6 +47,9 @@ upload = Table(
     Column("stored_at", DateTime(timezone=True)),
     Column("ended_at", DateTime(timezone=True)),
     Column("cleared", Boolean),
+    Column("concat", Text),
+    Column("partials", ARRAY(Uuid, as_tuple=True)),
+    Column("final_id", Uuid),
 )
 
 part = Table(

@@ -23,9 +23,9 @@ ENDINGS = (UploadRejected.TYPE, UploadAborted.TYPE, UploadExpired.TYPE)
 # an upload that is verified has a job until it is stored or rejected
 _OPEN = """
 SELECT asset_id, state FROM upload
-WHERE (state IN ('created', 'receiving')
+WHERE ((state IN ('created', 'receiving') OR (state = 'verifying' AND concat = 'partial'))
        AND expires_at < clock_timestamp() - CAST(:age AS interval))
-   OR (state = 'verifying' AND NOT EXISTS (
+   OR (state = 'verifying' AND concat <> 'partial' AND NOT EXISTS (
        SELECT FROM job WHERE job.subject = upload.id AND job.state IN ('waiting', 'running')))
 ORDER BY asset_id
 """
@@ -34,7 +34,7 @@ SELECT asset_id::text COLLATE "C" AS asset_id,
        CASE WHEN coalesce(ended_at, stored_at, created_at)
                  < clock_timestamp() - CAST(:age AS interval)
             THEN state ELSE 'recent' END AS said
-FROM upload ORDER BY 1
+FROM upload WHERE concat <> 'partial' ORDER BY 1
 """
 
 

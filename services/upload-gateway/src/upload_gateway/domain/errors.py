@@ -125,6 +125,24 @@ class LengthMismatch(Invalid):
     default_code = "length_mismatch"
 
 
+class FinalUpload(Forbidden):
+    """It consists of other uploads and takes no bytes of its own."""
+
+    default_code = "final_upload"
+
+
+class PartialUnfit(Invalid):
+    """Not a partial upload of this caller that can be made part of a final one."""
+
+    default_code = "partial_unfit"
+
+
+class PartialUnfinished(Conflict):
+    """A final upload is asked for before all its pieces have arrived; later it may succeed."""
+
+    default_code = "partial_unfinished"
+
+
 class KindForbidden(Forbidden):
     """This role may not upload this kind."""
 

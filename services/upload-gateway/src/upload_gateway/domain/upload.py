@@ -9,6 +9,7 @@ from common.events import MediaKind
 from common.ids import AssetId, ObjectKey, UploadId, UserId
 from upload_gateway.domain.acceptance import Reason
 from upload_gateway.domain.errors import (
+    FinalUpload,
     LengthMismatch,
     OffsetMismatch,
     OverLimit,
@@ -66,7 +67,8 @@ class Upload:
     writes takes the next one, and a commit under an older one is refused. `sequence` counts the
     facts told of the asset, `details_sequence` the records of its name. `metadata` is the client's
     header, echoed and never interpreted again. `length` is None while the client has not said it;
-    `max_length` is what it may be at most.
+    `max_length` is what it may be at most. `concat` is `Upload-Concat` as sent, `partials` what a
+    final upload consists of, in order, `final_id` the final upload that a partial was given to.
     """
 
     id: UploadId
@@ -97,6 +99,19 @@ class Upload:
     stored_at: datetime | None = None
     ended_at: datetime | None = None
     cleared: bool = False
+    concat: str = ""
+    partials: tuple[UploadId, ...] = ()
+    final_id: UploadId | None = None
+
+    @property
+    def partial(self) -> bool:
+        """A piece of another upload: nobody hears of it, and it never becomes an asset."""
+        return self.concat == "partial"
+
+    @property
+    def final(self) -> bool:
+        """Made of partial uploads by the server; no client writes to it."""
+        return bool(self.partials)
 
     @property
     def plan(self) -> PartPlan:
@@ -135,6 +150,8 @@ class Upload:
         `length` is what this writer says the whole upload has; it may be said once.
         """
         self.remembered()
+        if self.final:
+            raise FinalUpload("a final upload consists of others and takes no bytes")
         if offset != self.offset:
             raise OffsetMismatch(self.offset)
         upload = self if length is None else self.measured(length)
@@ -182,6 +199,7 @@ class Upload:
         """Whole, judged and hashed."""
         return replace(
             self._ended("stored", now),
+            offset=found.size,
             size=found.size,
             etag=found.etag,
             content_type=NAMINGS[format].content_type,
@@ -213,10 +231,16 @@ class Upload:
 
     def due(self, now: datetime) -> bool:
         """Whether it may expire."""
-        return self.state in RUNNING and self.expires_at <= now
+        waits = self.partial and self.state == "verifying"
+        return (self.state in RUNNING or waits) and self.expires_at <= now
 
     def _ended(self, state: State, now: datetime) -> "Upload":
-        return replace(self, state=state, ended_at=now, sequence=self.sequence + 1, cleared=False)
+        # nobody will ask for a piece's name to be forgotten: it goes with the piece
+        metadata = "" if self.partial else self.metadata
+        sequence = self.sequence + 1
+        return replace(
+            self, state=state, ended_at=now, sequence=sequence, metadata=metadata, cleared=False
+        )
 
 
 def expiry_after(now: datetime, seconds: int) -> datetime:

@@ -1,13 +1,18 @@
 """Reads and writes the headers of tus 1.0; pure."""
 
 import binascii
+import re
 from base64 import b64decode
 from collections.abc import Mapping
 from datetime import datetime
 from email.utils import format_datetime
 from typing import get_args
+from urllib.parse import urljoin, urlsplit
+from uuid import UUID
 
 from common.errors import Invalid, UnsupportedType
+from common.ids import UploadId
+from upload_gateway.domain.birth import PARTIAL
 from upload_gateway.domain.checksum import DIGEST_SIZES, Algorithm, BodyChecksum
 from upload_gateway.domain.upload import RUNNING, Upload
 
@@ -20,11 +25,14 @@ EXTENSIONS = ",".join(
         "termination",
         "expiration",
         "checksum",
+        "concatenation",
     )
 )
 CHECKSUMS: tuple[Algorithm, ...] = get_args(Algorithm)
 BODY_TYPE = "application/offset+octet-stream"
 MAX_METADATA = 32 * 1024  # bytes of the header; 14 kB is seen in the wild (protocols.md 1.8)
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+MAX_PARTIALS = 64  # one final upload; public clients use up to ten or so
 MAX_NUMBER = 2**63 - 1
 
 
@@ -61,8 +69,6 @@ def metadata(header: str) -> dict[str, str]:
 
 def length(headers: Mapping[str, str]) -> int | None:
     """`Upload-Length` of a new upload; None when it is deferred, which must be said."""
-    if "upload-concat" in headers:
-        raise Invalid("this extension is not offered", code="extension_not_offered")
     deferred, known = headers.get("upload-defer-length"), number(headers, "upload-length")
     if deferred is None:
         return required(headers, "upload-length")
@@ -71,6 +77,36 @@ def length(headers: Mapping[str, str]) -> int | None:
             "Upload-Defer-Length is 1 and stands for Upload-Length", code="invalid_header"
         )
     return None
+
+
+def partials(headers: Mapping[str, str]) -> tuple[UploadId, ...] | None:
+    """What `Upload-Concat` names: none for a partial upload; None for one of its own."""
+    said = headers.get("upload-concat")
+    if said is None:
+        return None
+    role, _, urls = said.partition(";")
+    if said == PARTIAL:
+        return ()
+    named = tuple(_own_upload(headers, url) for url in urls.split()[: MAX_PARTIALS + 1])
+    if role != "final" or not named or len(named) > MAX_PARTIALS:
+        raise Invalid(
+            f"Upload-Concat is `partial` or `final;` and 1 to {MAX_PARTIALS} addresses",
+            code="invalid_concat",
+        )
+    if "upload-length" in headers or "upload-defer-length" in headers or body_size(headers) != 0:
+        raise Invalid("a final upload has no length or body of its own", code="invalid_concat")
+    return named
+
+
+def _own_upload(headers: Mapping[str, str], url: str) -> UploadId:
+    """The upload at an address of this server, absolute or relative."""
+    host = headers.get("host", "localhost")
+    parts = urlsplit(urljoin(f"http://{host}/files/", url))
+    folder, _, name = parts.path.rpartition("/")
+    ours = (parts.netloc, folder) == (host, "/files") and parts.scheme in {"http", "https"}
+    if not ours or not _UUID.fullmatch(name):
+        raise Invalid("Upload-Concat names no upload of this server", code="invalid_concat")
+    return UploadId(UUID(name))
 
 
 def checksum(headers: Mapping[str, str]) -> BodyChecksum | None:
@@ -114,8 +150,8 @@ def location(headers: Mapping[str, str], scheme: str, upload: Upload) -> str:
 
 
 def progress(upload: Upload) -> dict[str, str]:
-    """What POST, PATCH and HEAD all say."""
-    said = {"Upload-Offset": str(upload.offset)}
+    """What POST, PATCH and HEAD all say; nothing of a final upload before it is built."""
+    said = {} if upload.final and not upload.whole else {"Upload-Offset": str(upload.offset)}
     if upload.state in RUNNING:
         said["Upload-Expires"] = expires(upload.expires_at)
     return said
@@ -129,6 +165,7 @@ def description(upload: Upload) -> dict[str, str]:
         else {"Upload-Length": str(upload.length)}
     )
     said = progress(upload) | known | {"Cache-Control": "no-store"}
+    said |= {"Upload-Concat": upload.concat} if upload.concat else {}
     return said | ({"Upload-Metadata": upload.metadata} if upload.metadata else {})
 
 

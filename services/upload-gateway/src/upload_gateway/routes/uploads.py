@@ -11,12 +11,14 @@ from starlette.responses import Response
 from common.errors import Conflict, Unavailable
 from common.ids import UploadId
 from common.web.callers import Caller, Callers, require
+from upload_gateway.domain.birth import NewUpload
 from upload_gateway.domain.errors import ChecksumMismatch, PastLength, UploadNotFound
 from upload_gateway.domain.upload import Upload
 from upload_gateway.routes import statuses, tus_headers
 from upload_gateway.routes.request_body import RequestBody
 from upload_gateway.usecases.append_bytes import Append, AppendBytes
-from upload_gateway.usecases.create_upload import CreateUpload, NewUpload
+from upload_gateway.usecases.concatenate_uploads import ConcatenateUploads
+from upload_gateway.usecases.create_upload import CreateUpload
 from upload_gateway.usecases.end_upload import EndUpload
 from upload_gateway.usecases.find_upload import FindUpload
 
@@ -29,6 +31,7 @@ class TusUseCases:
     """What the protocol does; `received` counts body bytes."""
 
     create: CreateUpload
+    concatenate: ConcatenateUploads
     find: FindUpload
     append: AppendBytes
     end: EndUpload
@@ -54,23 +57,7 @@ def build_tus_routes(uses: TusUseCases, callers: Callers) -> APIRouter:
 
     @router.post("/files/", status_code=201)
     async def create(request: Request, caller: Annotated[Caller, Depends(user)]) -> Response:
-        headers = request.headers
-        length, size = tus_headers.length(headers), tus_headers.body_size(headers)
-        if size != 0:
-            tus_headers.require_body_type(headers)
-        checksum = tus_headers.checksum(headers)
-        if length is not None and (size or 0) > length:
-            raise PastLength("the body is longer than Upload-Length")
-        upload = await uses.create(_new_upload(request, caller, length))
-        said = {"Location": tus_headers.location(headers, request.url.scheme, upload)}
-        append = Append(upload.id, upload.user_id, 0, size, checksum=checksum)
-        if size != 0:
-            try:
-                upload = await _first_bytes(uses, request, append)
-            except ChecksumMismatch as error:
-                # the upload exists, and the client may send the bytes again to this address
-                return statuses.mismatched(error, said | tus_headers.progress(upload))
-        return Response(status_code=201, headers=said | tus_headers.progress(upload))
+        return await _created(uses, request, caller)
 
     @router.head("/files/{upload_id}", openapi_extra=_CAPABILITY)
     async def find(upload_id: str) -> Response:
@@ -110,7 +97,37 @@ def upload_id_of(text: str) -> UploadId:
         raise UploadNotFound from error
 
 
-def _new_upload(request: Request, caller: Caller, length: int | None) -> NewUpload:
+async def _created(uses: TusUseCases, request: Request, caller: Caller) -> Response:
+    headers = request.headers
+    partials = tus_headers.partials(headers)
+    if partials:
+        final = await uses.concatenate(_new_upload(request, caller, None, partials))
+        said = {"Location": tus_headers.location(headers, request.url.scheme, final)}
+        return Response(status_code=201, headers=said | tus_headers.progress(final))
+    length, size = tus_headers.length(headers), tus_headers.body_size(headers)
+    if size != 0:
+        tus_headers.require_body_type(headers)
+    checksum = tus_headers.checksum(headers)
+    if length is not None and (size or 0) > length:
+        raise PastLength("the body is longer than Upload-Length")
+    upload = await uses.create(_new_upload(request, caller, length))
+    said = {"Location": tus_headers.location(headers, request.url.scheme, upload)}
+    append = Append(upload.id, upload.user_id, 0, size, checksum=checksum)
+    if size != 0:
+        try:
+            upload = await _first_bytes(uses, request, append)
+        except ChecksumMismatch as error:
+            # the upload exists, and the client may send the bytes again to this address
+            return statuses.mismatched(error, said | tus_headers.progress(upload))
+    return Response(status_code=201, headers=said | tus_headers.progress(upload))
+
+
+def _new_upload(
+    request: Request,
+    caller: Caller,
+    length: int | None,
+    partials: tuple[UploadId, ...] = (),
+) -> NewUpload:
     header = request.headers.get("upload-metadata", "")
     return NewUpload(
         user_id=caller.user_id,
@@ -118,6 +135,8 @@ def _new_upload(request: Request, caller: Caller, length: int | None) -> NewUplo
         length=length,
         header=header,
         metadata=tus_headers.metadata(header),
+        concat=request.headers.get("upload-concat", ""),
+        partials=partials,
     )
 
 

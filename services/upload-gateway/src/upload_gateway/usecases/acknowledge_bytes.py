@@ -14,6 +14,8 @@ from upload_gateway.usecases.admit_upload import AdmitUpload
 class AcknowledgeBytes:
     """The commit of the last byte also moves the upload on to `verifying`.
 
+    A partial upload waits there for its final one; there is nothing to judge in a piece.
+
     `expiry` is seconds without progress.
     """
 
@@ -49,7 +51,8 @@ class AcknowledgeBytes:
             if advanced.whole:
                 unbroken = running is not None and running.offset == offset
                 advanced = advanced.verifying(running.hexdigest() if running and unbroken else None)
-                await tx.enqueue_verify(advanced)
+                if not advanced.partial:
+                    await tx.enqueue_verify(advanced)
             if advanced.whole or tail is not None:
                 # nothing follows in this request: whoever waits for its end may go on
                 await tx.absent(upload.id)

@@ -140,7 +140,8 @@ class AppendBytes:
         elif upload.in_parts:
             claimed = claimed.verifying(None)
             await tx.save(claimed)
-            await tx.enqueue_verify(claimed)
+            if not claimed.partial:
+                await tx.enqueue_verify(claimed)
         else:
             await tx.save(replace(claimed, length=None))
         return claimed

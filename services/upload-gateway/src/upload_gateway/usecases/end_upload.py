@@ -48,6 +48,7 @@ class EndUpload:
             await tx.publish(announced(done, withdrawn(done), self.clock))
         else:
             done = upload.aborted(now)
-            segments = await tx.segments(upload.id)
-            await tx.publish(announced(done, ended(done, segments), self.clock))
+            if not done.partial:
+                segments = await tx.segments(upload.id)
+                await tx.publish(announced(done, ended(done, segments), self.clock))
         await tx.save(done)

@@ -56,7 +56,8 @@ class ExpireUploads:
             if not upload.due(self.clock.now()):
                 return False  # it got bytes, or its end, since it was listed
             done = upload.expired(self.clock.now())
-            segments = await tx.segments(upload_id)
-            await tx.publish(announced(done, ended(done, segments), self.clock))
+            if not done.partial:
+                segments = await tx.segments(upload_id)
+                await tx.publish(announced(done, ended(done, segments), self.clock))
             await tx.save(done)
         return True

@@ -11,6 +11,7 @@ from upload_gateway.domain.facts import announced, completed, ended
 from upload_gateway.domain.formats import Format, extension_of
 from upload_gateway.domain.upload import Stored, Upload
 from upload_gateway.ports import Ledger, PartStore, Sniffer, Ticket
+from upload_gateway.usecases.build_final import BuildFinal
 from upload_gateway.usecases.complete_object import CompleteObject
 from upload_gateway.usecases.read_back import ReadBack
 
@@ -25,6 +26,7 @@ class VerifyUpload:
     store: PartStore
     complete: CompleteObject
     read_back: ReadBack
+    build_final: BuildFinal
     sniffer: Sniffer
     clock: Clock
 
@@ -62,6 +64,10 @@ class VerifyUpload:
     async def _verdict(self, upload: Upload) -> tuple[Stored, Format, str] | Refusal:
         if not upload.length:
             return Refusal("empty")
+        if upload.final:
+            found, sha256 = await self.build_final(upload)
+            format_ = await self._judged(upload)
+            return format_ if isinstance(format_, Refusal) else (found, format_, sha256)
         parts = await self.ledger.parts(upload.id)
         made = await self.complete(upload, parts)
         if made.found.size != upload.length:
@@ -90,5 +96,8 @@ class VerifyUpload:
             fact = completed(done) if done.state == "stored" else ended(done, segments)
             await tx.publish(announced(done, fact, self.clock))
             await tx.save(done)
+            for partial in [await tx.locked(upload_id) for upload_id in sorted(done.partials)]:
+                if partial.state == "verifying":  # else it expired, and is cleared up already
+                    await tx.save(partial.withdrawn(self.clock.now()))
             await tx.close(ticket)
         return done

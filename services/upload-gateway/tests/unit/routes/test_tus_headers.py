@@ -78,7 +78,6 @@ def test_a_length_is_said_now_or_promised() -> None:
         {"upload-length": "7", "upload-defer-length": "1"},
         {"upload-defer-length": "0"},
         {"upload-length": "-1"},
-        {"upload-length": "7", "upload-concat": "partial"},
     ],
 )
 def test_a_length_that_is_neither_is_refused(headers: dict[str, str]) -> None:

@@ -1,0 +1,97 @@
+"""How an upload begins: its ids, its key, its limit."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from common.ids import (
+    ObjectKey,
+    UploadId,
+    UserId,
+    new_asset_id,
+    new_upload_id,
+    original_key,
+    staging_key,
+)
+from upload_gateway.domain.acceptance import Claim, accepted, likely_format
+from upload_gateway.domain.facts import NAMES, TYPES
+from upload_gateway.domain.file_names import presentable
+from upload_gateway.domain.formats import NAMINGS, extension_of
+from upload_gateway.domain.kinds import Role
+from upload_gateway.domain.limits import Sizes
+from upload_gateway.domain.upload import Upload, expiry_after
+
+PARTIAL: Literal["partial"] = "partial"
+
+
+@dataclass(frozen=True, slots=True)
+class NewUpload:
+    """What a client asks for. `header` is its metadata as sent, `metadata` the same decoded.
+
+    `length` is None when the client will say it with a later request. `paced` is False for a
+    further file of a request that was counted with its first one. `concat` is `Upload-Concat` as
+    sent, empty for an upload of its own; `partials` are the uploads that a final one consists of.
+    """
+
+    user_id: UserId
+    role: Role
+    length: int | None
+    header: str
+    metadata: dict[str, str]
+    paced: bool = True
+    concat: str = ""
+    partials: tuple[UploadId, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the gateway is set to; `expiry` is seconds without progress."""
+
+    sizes: Sizes
+    part_size: int
+    expiry: int
+
+
+def born(new: NewUpload, terms: Terms, now: datetime) -> Upload:
+    """The new upload; raises TypeNotAllowed, KindForbidden or OverLimit.
+
+    A partial's bytes are staged: they belong to its final upload, which alone becomes an asset.
+    """
+    name = presentable(_first(new.metadata, NAMES))
+    declared = _first(new.metadata, TYPES)
+    claim = Claim(new.metadata.get("kind"), declared, extension_of(name), new.length)
+    taken = accepted(claim, new.role, terms.sizes)
+    likely = likely_format(taken.kind, declared, extension_of(name))
+    asset_id, upload_id = new_asset_id(), new_upload_id()
+    partial = new.concat == PARTIAL
+    key: ObjectKey = (
+        staging_key(upload_id, 0)
+        if partial
+        else original_key(asset_id, NAMINGS[likely].extension if likely else "bin")
+    )
+    upload = Upload(
+        id=upload_id,
+        asset_id=asset_id,
+        user_id=new.user_id,
+        kind=taken.kind,
+        key=key,
+        length=new.length,
+        max_length=taken.limit,
+        part_size=terms.part_size,
+        created_at=now,
+        expires_at=expiry_after(now, terms.expiry),
+        file_name=None if partial else name,
+        declared_type=declared,
+        metadata=new.header,
+        concat=new.concat,
+        partials=new.partials,
+        sequence=1,
+        details_sequence=1 if name is not None and not partial else 0,
+    )
+    # nothing more will come for an empty file, so nobody else would move it on; what a final
+    # upload consists of is there already
+    return upload.verifying(None) if upload.whole or upload.final else upload
+
+
+def _first(metadata: dict[str, str], names: tuple[str, ...]) -> str | None:
+    return next((metadata[name] for name in names if metadata.get(name)), None)
