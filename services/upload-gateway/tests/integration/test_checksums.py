@@ -92,3 +92,22 @@ def test_a_public_client_checks_each_of_its_chunks(
     uploader.upload()
     found = tus.ended(client, httpx.URL(str(uploader.url)).path)
     assert (found["state"], found["sha256"]) == ("stored", hashlib.sha256(body).hexdigest())
+
+
+@pytest.mark.req("UPL-25")
+def test_a_declared_file_is_compared_with_the_bytes_that_came(
+    client: httpx.Client, places: Places
+) -> None:
+    body = tus.flac(6 * MIB, "declared")
+    digest = hashlib.sha256(body).hexdigest()
+    declared = tus.metadata(filename="a.flac", filetype="audio/flac", sha256=digest)
+    path = tus.create(client, len(body), declared)
+    corrupted = tus.patch(client, path, 0, body[:-1] + b"?")
+    assert (corrupted.status_code, corrupted.json()["code"]) == (422, "checksum_mismatch")
+    found = tus.status(client, path)
+    assert (found["state"], found["reason"]) == ("rejected", "checksum_mismatch")
+    assert asyncio.run(places.objects(f"u/{found['asset_id']}/")) == {}
+    good = tus.ended(client, tus.upload(client, body, declared))
+    assert (good["state"], good["sha256"]) == ("stored", digest)
+    ((key, _),) = asyncio.run(places.objects(f"u/{good['asset_id']}/")).items()
+    assert hashlib.sha256(asyncio.run(places.content(key))).hexdigest() == digest

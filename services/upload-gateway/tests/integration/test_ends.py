@@ -145,3 +145,25 @@ def test_no_capability_reaches_the_log(places: Places, log: Path) -> None:
         assert gateway.terminate() == 0
         assert '"media.commit.ok"' in gateway.log(), gateway.log()
         assert path not in gateway.log()
+
+
+@pytest.mark.req("UPL-15")
+def test_an_end_frees_parts_and_slot_and_says_how_it_ended(places: Places, log: Path) -> None:
+    token = places.token("canceller@example.org")
+    with (
+        running(places, log, MAX_CONCURRENT_UPLOADS="1") as gateway,
+        gateway.client(token) as client,
+    ):
+        path = tus.create(client, len(BODY))
+        tus.patch(client, path, 0, BODY[: 7 * MIB])
+        another = {"Upload-Length": str(len(BODY)), "Upload-Metadata": tus.AUDIO}
+        assert client.post("/files/", headers=another).status_code == 429
+        (row,) = asyncio.run(places.rows("SELECT key FROM upload WHERE id = $1", tus.id_of(path)))
+        assert asyncio.run(places.multiparts(row["key"])) == [row["key"]]
+        assert client.delete(path).status_code == 204
+        assert asyncio.run(places.multiparts(row["key"])) == []
+        assert tus.status(client, path)["state"] == "aborted"
+        finished = tus.upload(client, BODY)
+        assert tus.ended(client, finished)["state"] == "stored"
+        assert client.delete(finished).status_code == 204
+        assert tus.status(client, finished)["state"] == "withdrawn"

@@ -50,6 +50,7 @@ upload = Table(
     Column("concat", Text),
     Column("partials", ARRAY(Uuid, as_tuple=True)),
     Column("final_id", Uuid),
+    Column("declared_sha256", Text),
 )
 
 part = Table(

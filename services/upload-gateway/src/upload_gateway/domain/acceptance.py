@@ -11,7 +11,7 @@ from upload_gateway.domain.limits import Sizes
 
 Reason = Literal[
     "empty", "size_mismatch", "unrecognized_content", "content_not_allowed",
-    "extension_mismatch", "type_mismatch", "bytes_lost",
+    "extension_mismatch", "type_mismatch", "checksum_mismatch", "bytes_lost",
 ]  # fmt: skip
 
 

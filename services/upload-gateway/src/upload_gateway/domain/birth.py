@@ -1,9 +1,11 @@
 """How an upload begins: its ids, its key, its limit."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from common.errors import Invalid
 from common.ids import (
     ObjectKey,
     UploadId,
@@ -21,6 +23,7 @@ from upload_gateway.domain.kinds import Role
 from upload_gateway.domain.limits import Sizes
 from upload_gateway.domain.upload import Upload, expiry_after
 
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 PARTIAL: Literal["partial"] = "partial"
 
 
@@ -53,7 +56,7 @@ class Terms:
 
 
 def born(new: NewUpload, terms: Terms, now: datetime) -> Upload:
-    """The new upload; raises TypeNotAllowed, KindForbidden or OverLimit.
+    """The new upload; raises Invalid, TypeNotAllowed, KindForbidden or OverLimit.
 
     A partial's bytes are staged: they belong to its final upload, which alone becomes an asset.
     """
@@ -85,12 +88,20 @@ def born(new: NewUpload, terms: Terms, now: datetime) -> Upload:
         metadata=new.header,
         concat=new.concat,
         partials=new.partials,
+        declared_sha256=_declared_digest(new.metadata),
         sequence=1,
         details_sequence=1 if name is not None and not partial else 0,
     )
     # nothing more will come for an empty file, so nobody else would move it on; what a final
     # upload consists of is there already
     return upload.verifying(None) if upload.whole or upload.final else upload
+
+
+def _declared_digest(metadata: dict[str, str]) -> str | None:
+    text = metadata.get("sha256")
+    if text is not None and not _SHA256.fullmatch(text.lower()):
+        raise Invalid("sha256 is 64 hex digits", code="invalid_metadata")
+    return text.lower() if text else None
 
 
 def _first(metadata: dict[str, str], names: tuple[str, ...]) -> str | None:

@@ -6,6 +6,7 @@ from common.errors import (
     Gone,
     Invalid,
     NotFound,
+    Rejected,
     Throttled,
     TooLarge,
     Unavailable,
@@ -123,6 +124,15 @@ class LengthMismatch(Invalid):
     """The upload's length was said before, and it was another; or more bytes are there already."""
 
     default_code = "length_mismatch"
+
+
+class FileMismatch(Rejected):
+    """All bytes arrived, and they are not the file that the client declared; it must send anew."""
+
+    default_code = "checksum_mismatch"
+
+    def __init__(self) -> None:
+        super().__init__("the file has another sha256 than was declared")
 
 
 class FinalUpload(Forbidden):

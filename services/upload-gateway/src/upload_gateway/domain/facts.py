@@ -21,7 +21,7 @@ from upload_gateway.domain.upload import Segment, Upload
 # what clients call the same two things; the rest of their metadata goes on as it came
 NAMES = ("filename", "name")
 TYPES = ("filetype", "type")
-INTERPRETED = frozenset({*NAMES, *TYPES, "kind"})
+INTERPRETED = frozenset({*NAMES, *TYPES, "kind", "sha256"})
 
 
 def announced(upload: Upload, event: Event, clock: Clock) -> Message:

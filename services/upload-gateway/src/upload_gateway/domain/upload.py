@@ -69,6 +69,7 @@ class Upload:
     header, echoed and never interpreted again. `length` is None while the client has not said it;
     `max_length` is what it may be at most. `concat` is `Upload-Concat` as sent, `partials` what a
     final upload consists of, in order, `final_id` the final upload that a partial was given to.
+    `declared_sha256` is what the client says of the whole file, `sha256` what its bytes say.
     """
 
     id: UploadId
@@ -102,6 +103,7 @@ class Upload:
     concat: str = ""
     partials: tuple[UploadId, ...] = ()
     final_id: UploadId | None = None
+    declared_sha256: str | None = None
 
     @property
     def partial(self) -> bool:
@@ -190,6 +192,10 @@ class Upload:
         if not self.offset <= offset <= self.bound:
             raise self.too_long()
         return replace(self, state="receiving", offset=offset, expires_at=expires_at)
+
+    def belies(self, sha256: str | None) -> bool:
+        """Whether the bytes are known to be others than the client says."""
+        return None not in {sha256, self.declared_sha256} and sha256 != self.declared_sha256
 
     def verifying(self, sha256: str | None) -> "Upload":
         """All bytes are committed; `sha256` None means that the object must be read to know it."""

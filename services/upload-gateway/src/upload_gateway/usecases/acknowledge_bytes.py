@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 
 from common.clock import Clock
 from upload_gateway.domain.checksum import RunningDigest
+from upload_gateway.domain.facts import announced, ended
 from upload_gateway.domain.upload import Part, Segment, Upload, expiry_after
-from upload_gateway.ports import Ledger
+from upload_gateway.ports import Ledger, Transaction
 from upload_gateway.usecases.admit_upload import AdmitUpload
 
 
@@ -50,11 +51,21 @@ class AcknowledgeBytes:
                 await tx.add_segment(upload.id, tail)
             if advanced.whole:
                 unbroken = running is not None and running.offset == offset
-                advanced = advanced.verifying(running.hexdigest() if running and unbroken else None)
-                if not advanced.partial:
-                    await tx.enqueue_verify(advanced)
+                sha256 = running.hexdigest() if running and unbroken else None
+                advanced = await self._whole(tx, advanced.verifying(sha256))
             if advanced.whole or tail is not None:
                 # nothing follows in this request: whoever waits for its end may go on
                 await tx.absent(upload.id)
             await tx.save(advanced)
         return advanced
+
+    async def _whole(self, tx: Transaction, upload: Upload) -> Upload:
+        """On its way to be judged; bytes known to be wrong need no judge, nor an object."""
+        if upload.belies(upload.sha256):
+            upload = upload.rejected("checksum_mismatch", self.clock.now())
+            if not upload.partial:
+                fact = ended(upload, await tx.segments(upload.id))
+                await tx.publish(announced(upload, fact, self.clock))
+        elif not upload.partial:
+            await tx.enqueue_verify(upload)
+        return upload

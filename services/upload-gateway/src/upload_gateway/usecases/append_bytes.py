@@ -8,6 +8,7 @@ from common.ids import UploadId, UserId
 from upload_gateway.domain.checksum import BodyChecksum
 from upload_gateway.domain.errors import (
     ChecksumMismatch,
+    FileMismatch,
     Superseded,
     UploadCut,
     UploadGone,
@@ -66,6 +67,8 @@ class AppendBytes:
         UploadCut or Unavailable when the rest should be sent again later. In the last three cases,
         and when only the bytes themselves show that they are too many, the offset may have moved:
         what was committed stays. Under a checksum it never moves but for the whole body.
+        FileMismatch when the last byte shows that this is not the file that was declared: the
+        upload is rejected.
         """
         if append.size == 0 and append.checksum is not None and not append.checksum.matches:
             raise ChecksumMismatch
@@ -75,6 +78,8 @@ class AppendBytes:
         async with self.writers.writing(upload.id, upload.generation) as writer:
             received = await self._told(upload, body, writer, append.checksum)
         await self._leave(received)
+        if received.upload.reason == "checksum_mismatch":
+            raise FileMismatch
         _answer_for(received.cut)
         return received.upload
 

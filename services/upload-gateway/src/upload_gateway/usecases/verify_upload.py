@@ -59,6 +59,9 @@ class VerifyUpload:
             rejected = upload.rejected(verdict.reason, self.clock.now())
             return await self._recorded(rejected, ticket)
         found, format_, sha256 = verdict
+        if upload.belies(sha256):
+            rejected = upload.rejected("checksum_mismatch", self.clock.now())
+            return await self._recorded(rejected, ticket)
         return await self._recorded(upload.stored(found, format_, sha256, self.clock.now()), ticket)
 
     async def _verdict(self, upload: Upload) -> tuple[Stored, Format, str] | Refusal:

@@ -113,3 +113,26 @@ def test_another_checksum_is_refused(said: str) -> None:
 def test_any_checksum_header_is_an_error_of_ours_or_a_checksum(said: str) -> None:
     with suppress(Invalid):
         assert tus_headers.checksum({"upload-checksum": said}) is not None
+
+
+ONE = "6ad14d6b-6cf9-4a85-8b70-9b81d9ad1d20"
+HERE = {"host": "media.example.org"}
+
+
+@pytest.mark.parametrize(
+    "url", [ONE, f"/files/{ONE}", f"http://media.example.org/files/{ONE}", f"./{ONE}"]
+)
+def test_a_final_upload_names_uploads_of_this_server(url: str) -> None:
+    found = tus_headers.partials(HERE | {"upload-concat": f"final;{url} {url}"})
+    assert [str(upload_id) for upload_id in found or ()] == [ONE, ONE]
+    assert tus_headers.partials(HERE) is None
+    assert tus_headers.partials(HERE | {"upload-concat": "partial"}) == ()
+
+
+@given(st.text(max_size=80), st.sampled_from(["", "final;", "partial;", "final;/files/"]))
+def test_any_concatenation_header_is_an_error_of_ours_or_names_uploads(
+    said: str, start: str
+) -> None:
+    with suppress(Invalid):
+        for upload_id in tus_headers.partials(HERE | {"upload-concat": start + said}) or ():
+            assert str(upload_id) in said

@@ -6,9 +6,9 @@ from gateway_support.fakes import ListedBody
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.errors import Unavailable
+from common.errors import Invalid, Unavailable
 from upload_gateway.domain.checksum import BodyChecksum
-from upload_gateway.domain.errors import ChecksumMismatch, PastLength, Superseded
+from upload_gateway.domain.errors import ChecksumMismatch, FileMismatch, PastLength, Superseded
 from upload_gateway.usecases.append_bytes import Append
 
 FILE = bytes(range(35))
@@ -104,3 +104,34 @@ async def test_parts_of_a_refused_body_do_not_disturb_the_completion() -> None:
     await bench.store.put_part(done.key, done.multipart_id or "", 1, memoryview(FILE[:10]))
     found = await bench.verified(done)
     assert (found.state, bench.store.objects[done.key]) == ("stored", FILE[:20])
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_a_file_that_is_not_the_declared_one_is_rejected(restarts: bool) -> None:
+    bench = Bench()
+    wrong = hashlib.sha256(b"else").hexdigest()
+    upload = await bench.created(35, filename="a.flac", sha256=wrong)
+    upload = await bench.sent(upload, 0, FILE[:13])
+    if restarts:
+        bench.restart()
+        upload = await bench.sent(upload, 13, FILE[13:])
+        assert upload.state == "verifying"
+        assert (await bench.verified(upload)).reason == "checksum_mismatch"
+    else:
+        with pytest.raises(FileMismatch):
+            await bench.sent(upload, 13, FILE[13:])
+        assert upload.key not in bench.store.objects
+    assert bench.ledger[upload].reason == "checksum_mismatch"
+    assert bench.ledger.types[-1] == "rejected"
+    bench.clock.advance(10)
+    await bench.expire()
+    assert bench.store.multiparts == {}
+
+
+async def test_a_declared_digest_that_is_right_changes_nothing() -> None:
+    bench = Bench()
+    upload = await bench.created(35, filename="a.flac", sha256=DIGEST.upper())
+    done = await bench.verified(await bench.sent(upload, 0, FILE))
+    assert (done.state, done.sha256) == ("stored", DIGEST)
+    with pytest.raises(Invalid):
+        await bench.created(35, filename="a.flac", sha256="nonsense")
