@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from services.catalog.tests.life import Steps, lived, lives
+from services.catalog.tests.story import Story
 
 from catalog.recovery.adapters.row_tuples import (
     ASSET_COLUMNS,
@@ -52,8 +53,12 @@ async def test_every_record_is_read_the_same_way_twice(steps: Steps) -> None:
         ]
 
 
-def test_a_record_of_a_version_without_rows_is_left_to_its_history() -> None:
-    assert rows_of(new_asset_id(), 1, b'{"requires": 1, "objects": [], "state": "ready"}') is None
+async def test_a_record_of_a_version_without_rows_is_left_to_its_history() -> None:
+    life = await lived([(0, Story.started), (0, Story.completed)])
+    (record,) = [item for item in life.catalog.outbox if item.topic == CATALOG_STATE.name]
+    value = json.loads(record.payload or b"")
+    assert value.pop("row")
+    assert rows_of(new_asset_id(), 1, json.dumps(value).encode()) is None
 
 
 @pytest.mark.parametrize(

@@ -21,15 +21,25 @@ class Mark(NamedTuple):
 ABOUT_ASSETS = frozenset(
     name for name, model in EVENT_TYPES.items() if "asset_id" in model.model_fields
 )
+_TYPES = {name.encode(): name for name in EVENT_TYPES}
+# where our relays write them; looked for elsewhere when they are not there
+_TYPE_AT, _SEQUENCE_AT = 3, 6
 
 
 def mark_of(record: Any) -> Mark | None:
     """None for a record that is not ours: every consumer put it among its dead letters."""
-    headers = dict(record.headers)
-    sequence, type_ = headers.get("ce_sequence") or b"", headers.get("ce_type")
-    if not type_ or not sequence.isdigit():
+    headers = record.headers
+    type_ = _header(headers, "ce_type", _TYPE_AT)
+    sequence = _header(headers, "ce_sequence", _SEQUENCE_AT)
+    if not type_ or not sequence or not sequence.isdigit():
         return None
-    return Mark(int(sequence), type_.decode("utf-8", "replace"))
+    return Mark(int(sequence), _TYPES.get(type_) or type_.decode("utf-8", "replace"))
+
+
+def _header(headers: Sequence[tuple[str, bytes]], name: str, place: int) -> bytes | None:
+    if len(headers) > place and headers[place][0] == name:
+        return headers[place][1]
+    return dict(headers).get(name)
 
 
 def json_of(headers: Sequence[tuple[str, bytes]]) -> str:
