@@ -35,6 +35,8 @@ class ClearUpload:
         async with self.ledger.change() as tx:
             locked = await tx.locked(upload_id)
             await tx.forget_segments(upload_id, await tx.segments(upload_id))
+            # of a process that was killed while it wrote
+            await tx.absent(upload_id)
             await tx.save(replace(locked, cleared=True))
 
     async def soon(self, upload_id: UploadId) -> None:
