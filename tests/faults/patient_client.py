@@ -110,6 +110,10 @@ class PatientClient:
         assert answer.status_code in {200, 202, 204, 404, 410}, answer.text
         self.acks.record("asset.deleted", asset_id=sent.asset_id)
 
+    def purged(self, sent: Sent) -> None:
+        """Returns once its grace is over and nothing of it is left."""
+        self.until(f"/api/v1/admin/assets/{sent.asset_id}", "state", "purged")
+
     def until(self, path: str, field: str, *values: str) -> dict[str, Any]:
         """The document once a field has one of these values."""
 

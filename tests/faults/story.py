@@ -40,6 +40,8 @@ def killed_while_it_goes_on(client: PatientClient, faulted: Stack, plan: Plan) -
     with Ward(faulted, plan).open() as ward:
         while ward.waiting():
             story.go_on()
+    for sent in story.deleted:
+        client.purged(sent)
     for sent in story.kept:
         client.finished(sent)
         client.unchanged(sent)

@@ -75,6 +75,7 @@ def hurt_broker(client: PatientClient, stack: Stack, points: Mapping[str, str]) 
     sent = client.stored(location, data)
     client.finished(sent)
     client.unchanged(sent)
+    client.purged(deleted)
 
 
 def napping(stack: Stack, points: Mapping[str, str]) -> dict[str, int]:

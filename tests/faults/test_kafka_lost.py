@@ -38,6 +38,7 @@ def test_a_lost_kafka_is_filled_again_and_every_acknowledged_upload_becomes_read
     url = client.link(dead)
     client.delete(dead)
     refused(client, url)
+    client.purged(dead)
     wait_until_quiet(faulted)  # else what is told late stands before what is told again
     unread = published_and_read_by_nobody(client, faulted)
 
@@ -56,6 +57,7 @@ def test_a_lost_kafka_is_filled_again_and_every_acknowledged_upload_becomes_read
     url = client.link(ready)
     client.delete(ready)
     refused(client, url)
+    client.purged(ready)
 
 
 def published_and_read_by_nobody(client: PatientClient, stack: Stack) -> Sent:

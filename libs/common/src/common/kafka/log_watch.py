@@ -25,8 +25,19 @@ class LogLost(Unavailable):
     default_code = "log_lost"
 
 
+class ClientDead(Unavailable):
+    """The consumer's client learns nothing of brokers any more: begin anew with another."""
+
+    default_code = "kafka_client_dead"
+
+
 class LogWatch:
-    """Of one started consumer and its topic; once lost, it stays so."""
+    """Of one started consumer and its topic; once lost, it stays so.
+
+    It also sees when the client's own task that asks for metadata has ended. uvloop refuses a write
+    to a connection that is just being closed by an error the library does not expect there; the
+    client then never finds its coordinator again, and a commit waits for ever.
+    """
 
     def __init__(self, consumer: AIOKafkaConsumer, topic: str, cluster_id: str = "") -> None:
         self.consumer, self.cluster_id = consumer, cluster_id
@@ -53,21 +64,28 @@ class LogWatch:
         return self._lost.is_set()
 
     def refuse(self) -> None:
-        """Raises LogLost."""
+        """Raises LogLost or ClientDead."""
         if self.lost:
             raise LogLost(f"the log that held {self._topic} is gone")
+        if self._keeper.done():
+            raise ClientDead(f"the consumer of {self._topic} hears of no broker any more")
 
     async def unless_lost(self, work: Awaitable[T]) -> T:
-        """Do it, but not a moment longer than the log is there. Raises LogLost."""
+        """Do it, but not a moment longer than the log is there. Raises LogLost or ClientDead."""
         doing, losing = asyncio.ensure_future(work), asyncio.ensure_future(self._lost.wait())
         try:
             if not self.lost:
-                await asyncio.wait({doing, losing}, return_when=asyncio.FIRST_COMPLETED)
+                either = {doing, losing, self._keeper}
+                await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             self.refuse()
             return doing.result()
         finally:
             doing.cancel()
             losing.cancel()
+
+    @property
+    def _keeper(self) -> "asyncio.Task[None]":
+        return cast("asyncio.Task[None]", self.consumer._client._sync_task)  # noqa: SLF001
 
     def _look(self, metadata: Any) -> None:
         self._update(metadata)

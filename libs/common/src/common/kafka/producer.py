@@ -193,9 +193,11 @@ async def abandon(producer: AIOKafkaProducer) -> None:
         if task is not None and not task.done():
             task.cancel()
             await asyncio.wait({task}, timeout=ABANDON_TIMEOUT)
-    with suppress(KafkaError, OSError, TimeoutError):
-        async with asyncio.timeout(ABANDON_TIMEOUT):
-            await producer.client.close()
+    # in a task of its own: it raises whatever the client's own tasks ended by, a cancellation too
+    closing = asyncio.ensure_future(producer.client.close())
+    closing.add_done_callback(_seen)
+    await asyncio.wait({closing}, timeout=ABANDON_TIMEOUT)
+    closing.cancel()
 
 
 def _kind(error: BaseException) -> RepriseError:

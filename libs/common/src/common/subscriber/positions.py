@@ -7,7 +7,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
-from common.kafka.log_watch import LogLost, LogWatch
+from common.kafka.log_watch import ClientDead, LogLost, LogWatch
 
 Done = dict[TopicPartition, int]  # partition -> the offset to go on with
 
@@ -20,7 +20,7 @@ def place_of(record: "ConsumerRecord[Any, Any]") -> TopicPartition:
 async def commit(watch: LogWatch, done: Done) -> None:
     """Keep what was done of a batch that is left in the middle; if it fails, it comes again."""
     if done:
-        with suppress(KafkaError, LogLost):
+        with suppress(KafkaError, LogLost, ClientDead):
             await watch.unless_lost(watch.consumer.commit(done))
 
 

@@ -11,7 +11,7 @@ from faststream.kafka import KafkaBroker, KafkaMessage
 from common.events.codec import key_text
 from common.events.record import SourceRecord
 from common.kafka.broker import records_of, subscribe
-from common.kafka.log_watch import LogLost, LogWatch
+from common.kafka.log_watch import ClientDead, LogLost, LogWatch
 from common.subscriber import positions
 from common.subscriber.batch import take_together
 from common.subscriber.intake import Intake
@@ -70,7 +70,7 @@ class ReliableSubscriber:
             positions.hold(consumer) if self.lane.gate.reason else positions.let_go(consumer)
 
     async def refuse_lost_log(self) -> None:
-        """Raises LogLost once Kafka has lost what this consumer reads, TimeoutError without it."""
+        """Raises LogLost or ClientDead once this consumer can read no more; TimeoutError."""
         if self._subscription.consumer is not None:
             (await self._watched(self._subscription.consumer)).refuse()
 
@@ -94,9 +94,9 @@ class ReliableSubscriber:
             await watch.unless_lost(message.ack())
         except Interrupted:
             await self._leave(consumer, records, done)
-        except LogLost:
+        except (LogLost, ClientDead) as error:
             # the loop begins anew; what is done here is known when it comes again
-            _log.error("consumer.log_lost", group=self.lane.group)
+            _log.error("consumer.log_lost", group=self.lane.group, code=error.code)
         except KafkaError as error:
             # a rebalance took the partitions: the records come again and are known by then
             _log.warning(

@@ -5,7 +5,7 @@ from typing import cast
 import pytest
 from aiokafka import AIOKafkaConsumer
 
-from common.kafka.log_watch import LogLost, LogWatch
+from common.kafka.log_watch import ClientDead, LogLost, LogWatch
 
 TOPIC = "media.uploads.v1"
 
@@ -28,6 +28,7 @@ class Client:
 
     def __init__(self) -> None:
         self.cluster, self.cluster_id, self.brokers = Cluster(), "one", ["here"]
+        self._sync_task: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def force_metadata_update(self) -> None:
         answer = SimpleNamespace(brokers=self.brokers, cluster_id=self.cluster_id)
@@ -35,7 +36,7 @@ class Client:
 
 
 @pytest.fixture
-def client() -> Client:
+async def client() -> Client:
     return Client()
 
 
@@ -106,3 +107,18 @@ async def test_work_that_ends_gives_its_result_or_its_error(client: Client) -> N
     assert await watch.unless_lost(asyncio.sleep(0, "done")) == "done"
     with pytest.raises(ConnectionResetError):
         await watch.unless_lost(fail())
+
+
+async def test_work_is_left_when_the_client_hears_of_no_broker_any_more(client: Client) -> None:
+    watch = await LogWatch.attach(of(client), TOPIC)
+
+    async def die() -> None:
+        client._sync_task.set_exception(RuntimeError("the handler is closed"))
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(die())
+        with pytest.raises(ClientDead):
+            await watch.unless_lost(asyncio.Event().wait())
+    with pytest.raises(ClientDead):
+        watch.refuse()
+    assert client._sync_task.exception() is not None

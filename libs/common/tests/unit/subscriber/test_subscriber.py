@@ -36,6 +36,7 @@ class Client:
 
     def __init__(self) -> None:
         self.cluster, self.cluster_id = Cluster(), "one"
+        self._sync_task: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def force_metadata_update(self) -> None:
         answer = SimpleNamespace(brokers=["here"], cluster_id=self.cluster_id)
