@@ -11,7 +11,7 @@ from tests.faults.tiny_media import tiny_jpeg, tiny_wav
 
 from devstack.stack import Stack
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180), pytest.mark.long]
 
 RELAY = ("after_fetch", "before_commit", "after_commit", "after_mark")
 CONSUMERS = ("upload-gateway", "catalog", "transcoder", "janitor")

@@ -17,7 +17,7 @@ from common.clock import SystemClock
 from devstack.history.acks import Acks
 from devstack.stack import Stack
 
-pytestmark = [pytest.mark.e2e]
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 SERVICES = ("upload-gateway", "catalog", "transcoder", "delivery", "janitor")
 CALLERS = 4

@@ -13,7 +13,7 @@ from tests.faults.tiny_media import tiny_jpeg, tiny_wav
 from devstack.history.of_stack import wait_until_quiet
 from devstack.stack import Stack
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240), pytest.mark.long]
 
 
 TOPICS = ("topics", "apply")

@@ -16,7 +16,7 @@ from tests.faults.tiny_media import tiny_jpeg
 from common.events.topics import CATALOG_STATE
 from devstack.stack import Stack
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180), pytest.mark.long]
 
 LONG_GRACE = {"REPRISE_DELETE_GRACE": "600"}
 

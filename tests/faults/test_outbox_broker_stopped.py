@@ -19,7 +19,7 @@ from devstack.history.acks import Acks
 from devstack.stack import Stack
 from devstack.stack_for_tests import stack_for_tests
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240), pytest.mark.long]
 
 GATEWAY = "upload-gateway"
 UPLOADS_SENT = 100

@@ -22,7 +22,7 @@ from tests.faults.tiny_media import tiny_jpeg
 from common.events.topics import UPLOADS, dead_letter_topic
 from devstack.stack import Stack
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180), pytest.mark.long]
 
 READERS = ("catalog.uploads", "janitor.uploads")
 

@@ -18,7 +18,7 @@ from tests.e2e.store import list_keys
 from devstack import media
 from devstack.stack import Stack
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240), pytest.mark.long]
 
 REPRISE = Path(sys.executable).with_name("reprise")
 

@@ -30,7 +30,7 @@ from common.testing.postgres import ScratchSchema, scratch
 from common.testing.waiting import eventually
 from devstack.stack import Stack
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(180), pytest.mark.long]
 
 ROUNDS, KILLS = 60, 4
 CLOCK = SystemClock()

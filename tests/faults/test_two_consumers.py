@@ -8,7 +8,7 @@ from tests.faults.tiny_media import tiny_wav
 
 from devstack.stack import Stack
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180), pytest.mark.long]
 
 UPLOADS = 12  # over twelve partitions, so that each of two members gets some
 

@@ -11,7 +11,7 @@ import pytest
 from tests.e2e.client import eventually, patch_headers
 from tests.faults.behind_proxies.proxied_system import ProxiedSystem
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240), pytest.mark.long]
 
 FAILURES = 8  # in a row, after which the store is not asked
 MEANWHILE = 20  # uploads that come while it is not asked

@@ -18,7 +18,7 @@ from tests.faults.inside import weight
 
 from common.clock import SystemClock
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240), pytest.mark.long]
 
 # Seconds until a route must have answered; what it needs is silent since just before. Getting a
 # connection takes at most 8 s and 2 s more to leave a silent one (a statement under way 11 and

@@ -10,7 +10,7 @@ from tests.faults.behind_proxies.proxied_system import ProxiedSystem
 
 from devstack.history.of_stack import check_stack, wait_until_quiet
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240), pytest.mark.long]
 
 RECOVERY = 10.0  # seconds from Postgres accepting connections to a success of every kind of call
 AWAY = 1.5  # seconds, long enough for every pool to notice

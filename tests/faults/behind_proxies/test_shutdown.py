@@ -23,7 +23,7 @@ from tests.faults.tiny_media import tiny_jpeg, tiny_wav
 from devstack import media
 from devstack.history.of_stack import check_stack, wait_until_quiet
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240), pytest.mark.long]
 
 GRACE = 40.0  # seconds, from deploy/topology.yaml
 _log = logging.getLogger(__name__)
