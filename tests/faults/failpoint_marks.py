@@ -21,9 +21,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def marked_points() -> set[str]:
-    """All points that a test of `make test` is marked with, wherever it lies."""
+    """All points that a test of `make test` or `make test-long` is marked with, wherever it lies."""
     files = [str(file) for file in _marking_files()]
-    argv = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-m", "failpoint and not long"]
+    argv = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-m", "failpoint"]
     done = subprocess.run(
         [*argv, "-p", __name__, *files],
         cwd=ROOT,
