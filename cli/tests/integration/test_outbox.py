@@ -27,7 +27,7 @@ from common.testing.postgres import service_database
 from common.testing.waiting import eventually
 from devstack.stack import Stack
 
-pytestmark = [pytest.mark.integration, pytest.mark.long]
+pytestmark = pytest.mark.integration
 
 FACTS, KEYS = 40, 5
 SCHEMA = "upload_gateway"

@@ -5,10 +5,12 @@
 folder of its own on free ports, started when first asked for and stopped at the end of the run.
 """
 
+import logging
 import os
 from collections.abc import Iterator
 
 import pytest
+import structlog
 
 from devstack.pytest_results import ResultRecorder
 from devstack.results import RESULTS
@@ -43,6 +45,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         wants_stack = {"infra", "stack"} & set(getattr(item, "fixturenames", ()))
         if wants_stack and item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(_PATIENCE))
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_found() -> Iterator[None]:
+    """What a test runs may configure logging for its process, which is that of all other tests.
+
+    Left behind, it would write to this test's captured streams after they are closed.
+    """
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    configured, config = structlog.is_configured(), structlog.get_config()
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+    if configured:
+        structlog.configure(**config)
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, ProducerFenced
+from aiokafka.errors import IllegalOperation, KafkaError, ProducerFenced
 
 from common.errors import Forbidden, RepriseError, Unavailable
 from common.events.message import Message
@@ -113,7 +113,7 @@ class TransactionalSender:
         try:
             async with asyncio.timeout(min(within, BATCH_TIMEOUT)):
                 return await _transaction(producer, messages)
-        except (KafkaError, OSError, TimeoutError, AssertionError) as error:
+        except (KafkaError, IllegalOperation, OSError, TimeoutError, AssertionError) as error:
             self._failed = True
             raise _kind(error) from error
 
@@ -202,7 +202,7 @@ async def abandon(producer: AIOKafkaProducer) -> None:
 
 def _kind(error: BaseException) -> RepriseError:
     # once fenced, everything the producer object is asked for fails an assertion that names its
-    # state
-    if isinstance(error, ProducerFenced | AssertionError):
+    # state, or is called illegal where its sending task saw it first
+    if isinstance(error, ProducerFenced | IllegalOperation | AssertionError):
         return Fenced("another producer has this id, or the transaction was too slow")
     return Unavailable("the batch was not committed", code="kafka_unavailable")

@@ -57,6 +57,7 @@ def configure(service: str, level: str = "info", *, stream: TextIO | None = None
 def configure_for_commands() -> None:
     """For commands that people run: our warnings on standard error, what libraries say nowhere."""
     logging.getLogger().addHandler(logging.NullHandler())
+    structlog.reset_defaults()
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),

@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from libs.common.tests.integration.records import fact, fresh_topic, sender_for, sequences
+from libs.common.tests.integration.records import SERVICE, fact, fresh_topic, sender_for, sequences
 
 from common.errors import Forbidden, Unavailable
 from common.events.topics import ASSETS, UPLOADS, Topic
@@ -57,6 +57,22 @@ async def test_the_older_of_two_senders_is_fenced_and_its_batch_never_seen(
 
     records = await read_all(kafka, topic, until=lambda found: len(found) == 3)
     assert sequences(records) == [1, 2, 3]
+
+
+async def test_one_fenced_while_it_still_hands_over_its_batch_is_told_so_too(
+    kafka: KafkaSettings,
+) -> None:
+    """Where the second topic is looked up, the broker's no to the first arrives before the end."""
+    first, second = await fresh_topic(kafka), await fresh_topic(kafka)
+    id_ = unique("relay")
+    batch = [fact(new_asset_id(), 1, topic) for topic in (first, second, first)]
+
+    def sender() -> TransactionalSender:
+        return TransactionalSender(kafka, id_, SERVICE, topics=(first, second))
+
+    async with sender() as zombie, sender():
+        with pytest.raises(Fenced):
+            await zombie.send_batch(batch)
 
 
 async def test_a_topic_of_another_service_is_refused_before_anything_is_sent(

@@ -11,7 +11,6 @@ import pytest
 from fastapi import APIRouter
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import Status, StatusCode
-from structlog import reset_defaults
 
 from common import errors
 from common.telemetry import logs, tracing
@@ -98,15 +97,10 @@ def test_values_under_telling_names_are_gone_at_any_depth() -> None:
 
 
 @pytest.fixture
-def lines() -> Iterator[io.StringIO]:
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
+def lines() -> io.StringIO:
     stream = io.StringIO()
     logs.configure("catalog", "debug", stream=stream)
-    yield stream
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    reset_defaults()
+    return stream
 
 
 @ALL

@@ -33,15 +33,11 @@ async def test_each_outcome_is_a_named_event_without_the_capability(
     event: str,
     field: tuple[str, str],
 ) -> None:
-    before = logging.getLogger().handlers[:]
     logs.configure("upload-gateway")
-    try:
-        bench = Bench(sniffer=KnownSniffer(sniffed))
-        upload = await bench.sent(await bench.created(3), 0, b"abc")
-        outcomes = Metrics("upload-gateway").counter("verified_uploads", "", ["outcome"])
-        await build_handler(bench.verify, bench.clear, outcomes)(job_of(upload))
-    finally:
-        logging.getLogger().handlers[:] = before
+    bench = Bench(sniffer=KnownSniffer(sniffed))
+    upload = await bench.sent(await bench.created(3), 0, b"abc")
+    outcomes = Metrics("upload-gateway").counter("verified_uploads", "", ["outcome"])
+    await build_handler(bench.verify, bench.clear, outcomes)(job_of(upload))
     line = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (line["event"], line[field[0]]) == (event, field[1])
     assert line["asset_id"] == str(upload.asset_id)
