@@ -1,5 +1,7 @@
 # Every target installs first what it needs; `make` alone lists them.
 PYTHON ?= python3
+# Each test process has a stack of its own: about 2 GiB and a core.
+PROCESSES ?= 2
 MEMBERS := libs/common services/upload-gateway services/catalog services/transcoder services/delivery \
            services/janitor cli devstack
 BIN := .dev/venv/bin
@@ -41,8 +43,8 @@ demo: $(STAMP) ## the main job on real files (FILES="a.flac b.jpg")
 	@$(RUN) up
 	@$(RUN) demo $(FILES)
 
-test: $(STAMP) ## all tests but the long ones, on a stack of their own
-	$(BIN)/pytest --suite test -m "not long" $(ARGS)
+test: $(STAMP) ## all tests but the long ones, on stacks of their own (PROCESSES=1 for one after the other)
+	$(BIN)/pytest --suite test -m "not long" -n $(PROCESSES) --dist loadfile $(ARGS)
 
 test-long: $(STAMP) ## browsers, foreign clients, soaks, many kills
 	$(BIN)/pytest --suite test-long -m long $(ARGS)

@@ -1,5 +1,10 @@
-"""Watches a test run and writes its result file; refuses marks that name no requirement."""
+"""Watches a test run and writes its result file; refuses marks that name no requirement.
 
+In a run on several processes each collects, one runs the test, and the controlling one hears of it:
+what that must know of a test travels with the test's reports.
+"""
+
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -10,17 +15,17 @@ from devstack.results import Outcome, RunResult, TestResult, current_commit, sav
 # What the suites leave out or ask for; with any other expression the run is a partial one.
 _EXPRESSIONS = {"test": "not long", "test-long": "long"}
 
-
 # Options of pytest that leave tests out.
 _NARROWING = ("keyword", "deselect", "ignore", "ignore_glob", "lf", "stepwise")
 
 
 class ResultRecorder:
-    """A pytest plugin object; one per run."""
+    """A pytest plugin object; one per process of a run."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._suite: str = config.getoption("--suite")
+        self._collected = 0
         self._rows: dict[str, tuple[str, ...]] = {}
         self._outcomes: dict[str, Outcome] = {}
 
@@ -33,9 +38,19 @@ class ResultRecorder:
                 raise pytest.UsageError(
                     f"{item.nodeid}: {unknown[0]} is no row of {REQUIREMENTS.name}"
                 )
-            self._rows[item.nodeid] = rows
+            item.user_properties.extend(("req", row) for row in rows)
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self._collected = len(session.items)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, node: object, ids: Sequence[str]) -> None:
+        self._collected = len(ids)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self._rows[report.nodeid] = tuple(
+            str(row) for name, row in report.user_properties if name == "req"
+        )
         if report.failed:
             self._outcomes[report.nodeid] = "failed"
         elif report.skipped or hasattr(report, "wasxfail"):
@@ -43,19 +58,20 @@ class ResultRecorder:
         elif report.when == "call":
             self._outcomes.setdefault(report.nodeid, "passed")
 
-    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        if not self._suite or self._config.option.collectonly:
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
+        worker = hasattr(self._config, "workerinput")
+        if worker or not self._suite or self._config.option.collectonly:
             return
         commit, dirty = current_commit()
-        tests = tuple(self._result(nodeid) for nodeid in self._rows if nodeid in self._outcomes)
-        complete = self._complete(session, exitstatus, len(tests))
+        tests = tuple(self._result(nodeid) for nodeid in sorted(self._outcomes))
+        complete = self._complete(exitstatus, len(tests))
         folder = Path(self._config.getoption("--results"))
         save_result(RunResult(self._suite, commit, dirty, complete, tests), folder)
 
     def _result(self, nodeid: str) -> TestResult:
         return TestResult(nodeid, self._outcomes[nodeid], self._rows[nodeid])
 
-    def _complete(self, session: pytest.Session, exitstatus: int, finished: int) -> bool:
+    def _complete(self, exitstatus: int, finished: int) -> bool:
         option = self._config.option
         unfiltered = (
             self._config.args_source is not pytest.Config.ArgsSource.ARGS
@@ -63,4 +79,4 @@ class ResultRecorder:
             and option.markexpr == _EXPRESSIONS.get(self._suite, "")
         )
         to_its_end = exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}
-        return unfiltered and to_its_end and finished == len(session.items)
+        return unfiltered and to_its_end and finished == self._collected

@@ -67,6 +67,8 @@ def sweep_abandoned(table: Topology, homes: Path) -> None:
 
 def _keep_logs(home: Path, kept: Path) -> None:
     shutil.rmtree(kept, ignore_errors=True)
-    if (home / "log").exists():
+    with contextlib.suppress(
+        OSError
+    ):  # nothing was started, or another process keeps its own just now
         (home / "log").rename(kept)
     shutil.rmtree(home, ignore_errors=True)

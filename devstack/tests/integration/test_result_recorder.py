@@ -50,8 +50,11 @@ def _outcomes(path: Path) -> dict[str, Any]:
     return {row: test["outcome"] for test in document["tests"] for row in test["rows"]}
 
 
-def test_a_run_of_the_suite_is_complete_and_tells_each_row(inner: pytest.Pytester) -> None:
-    results = _run(inner, "--suite", "test", "-m", "not long")
+@pytest.mark.parametrize("processes", ["0", "2"])
+def test_a_run_of_the_suite_is_complete_and_tells_each_row(
+    inner: pytest.Pytester, processes: str
+) -> None:
+    results = _run(inner, "--suite", "test", "-m", "not long", "-n", processes)
     assert _outcomes(results / "test.json") == {
         "UPL-01": "passed",
         "UPL-02": "passed",
