@@ -99,7 +99,11 @@ async def test_a_fact_delivered_twice_makes_one_order() -> None:
     assert len(memory.purges) == 1
 
 
-@pytest.mark.parametrize("key", [original_key(new_asset_id(), "flac"), STAGED, f"u/{ASSET}/"])
+@pytest.mark.parametrize(
+    "key",
+    [original_key(new_asset_id(), "flac"), STAGED, f"u/{ASSET}/"],
+    ids=["another asset", "a segment", "a folder"],
+)
 async def test_a_foreign_key_is_counted_and_refused_with_the_whole_fact(key: str) -> None:
     memory, counter = MemoryJanitor(), refusals()
     fact = AssetPurgeDue(asset_id=ASSET, reason="r", keys=(ORIGINAL, key))

@@ -41,6 +41,24 @@ def test_a_staged_segment_of_the_named_upload_passes() -> None:
         f"{OWN}\n",
         f"{OWN}*",
     ],
+    # fmt: off
+    ids=[
+        "another asset",
+        "another upload",
+        "a folder",
+        "a folder without its slash",
+        "all folders",
+        "nothing",
+        "all segments",
+        "a segment that ends early",
+        "a way out",
+        "a deeper one",
+        "a root",
+        "capitals",
+        "a line end",
+        "a wildcard",
+    ],
+    # fmt: on
 )
 def test_anything_else_is_refused(key: str) -> None:
     with pytest.raises(RefusesToDelete):
