@@ -41,7 +41,6 @@ def test_a_staged_segment_of_the_named_upload_passes() -> None:
         f"{OWN}\n",
         f"{OWN}*",
     ],
-    # fmt: off
     ids=[
         "another asset",
         "another upload",
@@ -58,7 +57,6 @@ def test_a_staged_segment_of_the_named_upload_passes() -> None:
         "a line end",
         "a wildcard",
     ],
-    # fmt: on
 )
 def test_anything_else_is_refused(key: str) -> None:
     with pytest.raises(RefusesToDelete):
