@@ -11,7 +11,7 @@ CODE := libs services cli devstack $(wildcard tests benchmarks) conftest.py
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help install lock up down status logs fmt lint types imports sizes test test-long unit integration e2e \
-        check demo requirements generate compose-env bench-events
+        check demo requirements generate compose-env bench-events bench-upload
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' Makefile
@@ -60,6 +60,9 @@ e2e: $(STAMP) ## stories through the one origin
 
 bench-events: $(STAMP) ## relay, commit to handler, recovery in figures (needs `make up`)
 	@. .dev/env && $(BIN)/python -m benchmarks.events --kafka $$REPRISE_KAFKA_BOOTSTRAP --postgres $$REPRISE_POSTGRES_ADMIN_URL $(ARGS)
+
+bench-upload: $(STAMP) ## one large upload beside aws, a crowd of them, creations, in figures
+	@$(BIN)/python -m benchmarks.upload $(ARGS)
 
 requirements: $(STAMP) ## which requirements the last complete run proves
 	@$(RUN) requirements $(ARGS)

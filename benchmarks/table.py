@@ -1,5 +1,6 @@
 """What the parts of a benchmark hand back, and how it is shown."""
 
+import json
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -15,7 +16,10 @@ class Row(NamedTuple):
     beside: str = ""
 
 
-def show(title: str, rows: Iterable[Row]) -> None:
+def show(title: str, rows: Iterable[Row], *, as_json: bool = False) -> None:
+    if as_json:
+        print(json.dumps([row._asdict() for row in rows], indent=2))
+        return
     table = Table(title=title, title_justify="left")
     for column in ("what", "figure", "beside"):
         table.add_column(column, no_wrap=True)

@@ -55,8 +55,8 @@ class Transaction(Protocol):
         """Staged segments by their start."""
         ...
 
-    async def add(self, upload: Upload) -> None:
-        """A new row."""
+    async def add(self, upload: Upload, *, held: bool = False) -> None:
+        """A new row; `held` takes its slot as `hold` does."""
         ...
 
     async def save(self, upload: Upload) -> None:
@@ -106,8 +106,8 @@ class Transaction(Protocol):
         """Its slot is in use from now on, for the time of a lease."""
         ...
 
-    async def publish(self, message: Message) -> None:
-        """Append to the outbox; call it for a row that is locked or new."""
+    async def publish(self, *messages: Message) -> None:
+        """Append to the outbox, in this order; call it for a row that is locked or new."""
         ...
 
     async def enqueue_verify(self, upload: Upload) -> None:

@@ -142,8 +142,10 @@ class MemoryTransaction:
         found = [s for (owner, _), s in self._tables.segments.items() if owner == upload_id]
         return sorted(found, key=lambda segment: segment.start)
 
-    async def add(self, upload: Upload) -> None:
+    async def add(self, upload: Upload, *, held: bool = False) -> None:
         assert upload.id not in self._tables.uploads
+        if held:
+            await self.hold(upload.id)
         self._tables.uploads[upload.id] = upload
 
     async def save(self, upload: Upload) -> None:
@@ -188,8 +190,8 @@ class MemoryTransaction:
     async def hold(self, upload_id: UploadId) -> None:
         self._tables.held.add(upload_id)
 
-    async def publish(self, message: Message) -> None:
-        self._tables.messages.append(message)
+    async def publish(self, *messages: Message) -> None:
+        self._tables.messages.extend(messages)
 
     async def enqueue_verify(self, upload: Upload) -> None:
         if upload.id not in self._tables.jobs:

@@ -1,11 +1,11 @@
 """One pool per process; reading and writing are different types, a write is one transaction."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, NewType
 
-from sqlalchemy import event, text
+from sqlalchemy import Executable, Row, event, text
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -47,6 +47,7 @@ class Database:
         self._snapshots = engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
+        self._alone = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._wakes: dict[str, asyncio.Event] = {}
 
     def wake(self, name: str) -> asyncio.Event:
@@ -68,6 +69,17 @@ class Database:
                 yield WriteSession(connection)
         for name in notes:
             self.wake(name).set()
+
+    async def alone(
+        self, statement: Executable, values: Mapping[str, object] | None = None
+    ) -> list[Row[Any]]:
+        """One statement that is a transaction by itself; all its rows.
+
+        It costs one round trip where `read()` and `write()` take three: for what is asked or
+        counted with every request. Nothing can be noted by `after_commit` here.
+        """
+        async with _mapped(), self._connected(self._alone) as connection:
+            return list(await connection.execute(statement, values))
 
     async def check(self) -> None:
         """Readiness: answers in time, keeps what it commits; raises Unavailable or Invalid."""

@@ -41,6 +41,19 @@ async def test_a_read_sees_one_snapshot(schema: ScratchSchema) -> None:
         assert await reading.scalar(text("SELECT count(*) FROM inbox")) == before
 
 
+async def test_one_statement_alone_is_committed_at_once(schema: ScratchSchema) -> None:
+    count = text("SELECT count(*) FROM inbox")
+    async with schema.database.read() as reading:
+        before = await reading.scalar(count)
+        rows = await schema.database.alone(
+            text("INSERT INTO inbox VALUES (:who, gen_random_uuid()) RETURNING consumer"),
+            {"who": "alone"},
+        )
+        assert [row.consumer for row in rows] == ["alone"]
+        assert (await schema.database.alone(count))[0].count == (before or 0) + 1
+        assert await reading.scalar(count) == before
+
+
 async def test_a_wake_follows_the_commit_and_never_a_roll_back(schema: ScratchSchema) -> None:
     wake = schema.database.wake("outbox")
 

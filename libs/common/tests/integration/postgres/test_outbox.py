@@ -61,6 +61,18 @@ async def test_what_comes_out_is_what_went_in(schema: ScratchSchema) -> None:
     assert [row[1] for row in rows] == [message]
 
 
+async def test_what_is_appended_together_comes_out_in_that_order(schema: ScratchSchema) -> None:
+    asset = new_asset_id()
+    messages = [fact(asset, 1), alias(), fact(asset, 2)]
+    async with schema.database.write() as session:
+        await append(session, *messages)
+    source = source_of(schema)
+    await source.lead()
+    rows, *_ = await source.fetch(10, MANY)
+    await source.resign()
+    assert [row[1].envelope.id for row in rows] == [one.envelope.id for one in messages]
+
+
 async def test_rows_come_by_position_and_only_once_marked(schema: ScratchSchema) -> None:
     asset = new_asset_id()
     await append_all(schema.database, [fact(asset, n) for n in range(1, 6)])

@@ -41,12 +41,11 @@ class PostgresLedger:
             yield PostgresTransaction(session, self.jobs, self.lease)
 
     async def find(self, upload_id: UploadId) -> Upload:
-        async with self.database.read() as session:
-            query = select(tables.upload).where(tables.upload.c.id == upload_id)
-            row = (await session.execute(query)).one_or_none()
-        if row is None:
+        query = select(tables.upload).where(tables.upload.c.id == upload_id)
+        rows = await self.database.alone(query)
+        if not rows:
             raise UploadNotFound
-        return upload_of(row)
+        return upload_of(rows[0])
 
     async def parts(self, upload_id: UploadId) -> list[Part]:
         columns = tables.part.c

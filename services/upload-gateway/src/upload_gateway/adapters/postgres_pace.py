@@ -55,8 +55,7 @@ class PostgresPace:
 
     async def _taken(self, user_id: UserId) -> bool:
         values = {"user_id": user_id, "per_minute": self.per_minute}
-        async with self.database.write() as session:
-            return (await session.execute(_TAKE, values)).one_or_none() is not None
+        return bool(await self.database.alone(_TAKE, values))
 
     def _limited(self) -> RateLimited:
         return RateLimited(self.per_minute, math.ceil(_MINUTE / self.per_minute))

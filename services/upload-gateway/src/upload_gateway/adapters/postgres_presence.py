@@ -71,10 +71,8 @@ class PostgresPresence:
 
     async def _asked(self, upload_id: UploadId) -> bool | None:
         """None when nobody writes."""
-        async with self.database.read() as session:
-            found = await session.execute(_ALIVE, {"id": upload_id, "silent": SILENT})
-            row = found.one_or_none()
-        return None if row is None else bool(row.asked)
+        rows = await self.database.alone(_ALIVE, {"id": upload_id, "silent": SILENT})
+        return bool(rows[0].asked) if rows else None
 
 
 def _reason(state: str | None, *, asked: bool) -> CutReason:

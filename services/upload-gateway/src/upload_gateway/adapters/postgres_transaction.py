@@ -49,8 +49,15 @@ class PostgresTransaction:
     async def segments(self, upload_id: UploadId) -> list[Segment]:
         return [segment_of(row) for row in await self.session.execute(segments_query(upload_id))]
 
-    async def add(self, upload: Upload) -> None:
-        await self.session.execute(insert(tables.upload).values(asdict(upload)))
+    async def add(self, upload: Upload, *, held: bool = False) -> None:
+        added = insert(tables.upload).values(asdict(upload))
+        if not held:
+            await self.session.execute(added)
+            return
+        born = added.returning(tables.upload.c.id).cte("born")
+        lease = func.make_interval(0, 0, 0, 0, 0, 0, self.lease)
+        rows = select(born.c.id, func.clock_timestamp() + lease)
+        await self.session.execute(insert(tables.lease).from_select(["upload_id", "until"], rows))
 
     async def save(self, upload: Upload) -> None:
         values = asdict(upload)
@@ -77,12 +84,11 @@ class PostgresTransaction:
         )
 
     async def open_of(self, user_id: UserId) -> Open:
-        await self.session.execute(slots.LOCK, {"whose": str(user_id)})
-        return slots.open_in(await self.session.execute(slots.OPEN_OF, {"user_id": user_id}))
+        found = await self.session.execute(slots.LOCKED_OPEN_OF, {"user_id": user_id})
+        return slots.open_in(found)
 
     async def open_of_all(self) -> Open:
-        await self.session.execute(slots.LOCK, {"whose": "all"})
-        return slots.open_in(await self.session.execute(slots.OPEN))
+        return slots.open_in(await self.session.execute(slots.LOCKED_OPEN))
 
     async def kept_by(self, user_id: UserId) -> int:
         return int(await self.session.scalar(slots.KEPT, {"user_id": user_id}) or 0)
@@ -108,11 +114,8 @@ class PostgresTransaction:
     async def hold(self, upload_id: UploadId) -> None:
         await self.session.execute(slots.HOLD, {"uploads": [upload_id], "lease": self.lease})
 
-    async def publish(self, message: Message) -> None:
-        if message.envelope.traceparent is None:
-            envelope = replace(message.envelope, traceparent=current_traceparent())
-            message = replace(message, envelope=envelope)
-        await outbox.append(self.session, message)
+    async def publish(self, *messages: Message) -> None:
+        await outbox.append(self.session, *map(_traced, messages))
 
     async def enqueue_verify(self, upload: Upload) -> None:
         # verified once; named by its asset, because job ids are logged and the upload's own id is
@@ -136,6 +139,13 @@ class PostgresTransaction:
 def segments_query(upload_id: UploadId) -> Select[Any]:
     columns = tables.segment.c
     return select(tables.segment).where(columns.upload_id == upload_id).order_by(columns.start)
+
+
+def _traced(message: Message) -> Message:
+    if message.envelope.traceparent is not None:
+        return message
+    envelope = replace(message.envelope, traceparent=current_traceparent())
+    return replace(message, envelope=envelope)
 
 
 def upload_of(row: Row[Any]) -> Upload:

@@ -6,13 +6,8 @@ from sqlalchemy import CursorResult, text
 
 from upload_gateway.domain.limits import Open
 
-# Advisory locks belong to the whole database, hence the schema; they end with the transaction.
-LOCK = text("""
-SELECT pg_advisory_xact_lock(
-    hashtextextended(concat(current_schema(), '.admission.', CAST(:whose AS text)), 0)
-)
-""")
-_OPEN = """
+# What everybody has open, without a lock; migration 0012 has the same with one, for decisions.
+OPEN = text("""
 SELECT count(*) FILTER (WHERE upload_lease.until > clock_timestamp() AND concat <> 'partial')
         + count(DISTINCT user_id) FILTER (
             WHERE upload_lease.until > clock_timestamp() AND concat = 'partial') AS moving,
@@ -20,10 +15,9 @@ SELECT count(*) FILTER (WHERE upload_lease.until > clock_timestamp() AND concat 
 FROM upload LEFT JOIN upload_lease ON upload_lease.upload_id = upload.id
 WHERE (state IN ('created', 'receiving')
     OR (concat = 'partial' AND state = 'verifying' AND final_id IS NULL))
-"""
-# a person's partial uploads are pieces of one file, sent at once: together they hold one slot
-OPEN = text(_OPEN)
-OPEN_OF = text(f"{_OPEN} AND user_id = :user_id")
+""")
+LOCKED_OPEN_OF = text("SELECT * FROM locked_open_of(:user_id)")
+LOCKED_OPEN = text("SELECT * FROM locked_open()")
 KEPT = text("""
 SELECT coalesce(sum(coalesce(size, length)), 0) FROM upload
 WHERE user_id = :user_id AND state IN ('verifying', 'stored', 'withdrawn') AND NOT purged

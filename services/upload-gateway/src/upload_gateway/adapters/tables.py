@@ -63,6 +63,14 @@ part = Table(
     Column("crc32c", BigInteger),
 )
 
+# whose slot is in use, and until when
+lease = Table(
+    "upload_lease",
+    metadata,
+    Column("upload_id", Uuid, primary_key=True),
+    Column("until", DateTime(timezone=True)),
+)
+
 # who writes now, in whichever process
 writer = Table(
     "writer",

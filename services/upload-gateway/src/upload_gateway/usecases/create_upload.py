@@ -39,8 +39,7 @@ class CreateUpload:
         upload = born(new, terms, self.clock.now())
         async with self.ledger.change() as tx:
             await self.admit(tx, Asking(new.user_id, new.length))
-            await tx.add(upload)
-            await tx.hold(upload.id)
+            await tx.add(upload, held=True)
             await self._announce(tx, upload, new.metadata)
             await failpoint("gateway.before_intent")
         await failpoint("gateway.after_intent")
@@ -49,8 +48,9 @@ class CreateUpload:
     async def _announce(self, tx: Transaction, upload: Upload, metadata: dict[str, str]) -> None:
         if upload.partial:
             return
-        await tx.publish(announced(upload, started(upload), self.clock))
+        said = [announced(upload, started(upload), self.clock)]
         if upload.file_name is not None:
-            await tx.publish(named(upload, carried(metadata), self.clock))
+            said.append(named(upload, carried(metadata), self.clock))
+        await tx.publish(*said)
         if upload.whole:
             await tx.enqueue_verify(upload)

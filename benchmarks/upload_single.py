@@ -1,0 +1,121 @@
+"""One large file by tus, hashed, beside `aws s3 cp` (and tusd) into the same store."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+from benchmarks.table import Row
+from benchmarks.upload_place import MIB, TUS, UploadPlace, created, send, stored
+
+from common.testing.ports import free_port
+from devstack.bootstrap import DEV
+
+AWSCLI = "awscli==1.46.3"
+
+
+def measure(place: UploadPlace) -> list[Row]:
+    path = place.file("single", place.size)
+    aws = min(by_aws(place, path), by_aws(place, path))
+    rows = [Row(f"{place.size} MiB, aws s3 cp", _speed(place, aws), "the better of two")]
+    if place.tusd:
+        with tusd(place, place.tusd) as address:
+            took = by_tusd(address, path)
+        rows.append(Row(f"{place.size} MiB, tusd, not hashed", _speed(place, took)))
+    received, whole = by_tus(place, path)
+    ratio = f"{aws / whole:.2f} x aws, at least 1.2 x"
+    return [
+        *rows,
+        Row(f"{place.size} MiB, tus, last byte acknowledged", _speed(place, received)),
+        Row(f"{place.size} MiB, tus, hashed and stored", _speed(place, whole), ratio),
+    ]
+
+
+def by_tus(place: UploadPlace, path: Path) -> tuple[float, float]:
+    """Seconds until the last byte is acknowledged, and until the object is stored."""
+    with place.client as client:
+        began = time.perf_counter()
+        address = created(client, path.stat().st_size)
+        send(client, address, path)
+        received = time.perf_counter() - began
+        stored(client, address)
+        return received, time.perf_counter() - began
+
+
+def by_aws(place: UploadPlace, path: Path) -> float:
+    env = place.stack.env
+    target = f"s3://{env['MEDIA_ASSETS_BUCKET']}/bench/{path.name}"
+    command = [str(aws_program()), "s3", "cp", "--only-show-errors", str(path), target]
+    command += ["--endpoint-url", env["MEDIA_S3_ENDPOINT"], "--region", env["MEDIA_S3_REGION"]]
+    began = time.perf_counter()
+    subprocess.run(command, env=_credentials(place), check=True, timeout=300)
+    return time.perf_counter() - began
+
+
+def aws_program() -> Path:
+    """A client of its own, in a folder of its own: its pins are not the project's."""
+    home = DEV / "bench" / AWSCLI
+    program = home / "bin" / "aws"
+    if not program.exists():
+        uv = DEV / "uv" / "bin" / "uv"
+        subprocess.run([uv, "venv", "-q", "--python", sys.executable, home], check=True)
+        python = home / "bin" / "python"
+        subprocess.run([uv, "pip", "install", "-q", "--python", python, AWSCLI], check=True)
+    return program
+
+
+def by_tusd(address: str, path: Path) -> float:
+    """tusd completes the object inside the last request."""
+    with httpx.Client(headers=TUS, timeout=60) as client:
+        began = time.perf_counter()
+        upload = created(client, path.stat().st_size, address)
+        send(client, upload, path)
+        return time.perf_counter() - began
+
+
+@contextmanager
+def tusd(place: UploadPlace, program: str) -> Iterator[str]:
+    """A running one, told to write where we write; its parts are ours."""
+    env, port = place.stack.env, free_port()
+    command = [program, "-host", "127.0.0.1", "-port", str(port), "-base-path", "/files/"]
+    command += ["-s3-endpoint", env["MEDIA_S3_ENDPOINT"], "-s3-bucket", env["MEDIA_ASSETS_BUCKET"]]
+    command += ["-s3-object-prefix", "bench/", "-s3-part-size", str(8 * MIB)]
+    process = subprocess.Popen(
+        command, env=_credentials(place), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    address = f"http://127.0.0.1:{port}/files/"
+    try:
+        _await(address)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _await(address: str) -> None:
+    until = time.monotonic() + 20
+    while True:
+        try:
+            httpx.options(address)
+        except httpx.TransportError:
+            assert time.monotonic() < until, "tusd does not answer"
+            time.sleep(0.05)
+        else:
+            return
+
+
+def _credentials(place: UploadPlace) -> dict[str, str]:
+    env = place.stack.env
+    return {
+        "PATH": "/usr/bin:/bin",
+        "AWS_REGION": env["MEDIA_S3_REGION"],
+        "AWS_ACCESS_KEY_ID": env["MEDIA_S3_ACCESS_KEY_ID"],
+        "AWS_SECRET_ACCESS_KEY": env["MEDIA_S3_SECRET_ACCESS_KEY"],
+    }
+
+
+def _speed(place: UploadPlace, seconds: float) -> str:
+    return f"{seconds:.1f} s ({place.size / seconds:.0f} MiB/s)"
