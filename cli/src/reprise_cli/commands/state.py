@@ -22,11 +22,6 @@ app = typer.Typer(
     help="The compacted topics, seeded again from their owners' tables.", no_args_is_help=True
 )
 
-# what `--service` may name besides: no table of the transcoder keeps what a file says of itself
-NOTHING_KEPT = {
-    "transcoder": "its tables keep no tags: the catalog has them, or a new run measures them again"
-}
-
 
 @app.callback()
 def _state() -> None:
@@ -70,7 +65,7 @@ def republish(
 
 
 def _chosen(service: str) -> list[str]:
-    known = [*republishings(), *NOTHING_KEPT]
+    known = list(republishings())
     if service != "all" and service not in known:
         raise Invalid(f"no such service: {service}; there are {', '.join(known)}, all")
     return known if service == "all" else [service]
@@ -87,9 +82,6 @@ async def _all(
 ) -> dict[str, dict[str, Any]]:
     known, outcome = republishings(), dict[str, dict[str, Any]]()
     for name in services:
-        if name not in known:
-            outcome[name] = {"told": 0, "says": NOTHING_KEPT[name]}
-            continue
         async with open_schema(settings.postgres, name) as database:
             outcome[name] = (
                 await _tell(database, known[name], bars, operator, restart=restart)

@@ -77,8 +77,10 @@ async def test_names_go_on_the_road_of_names_and_nowhere_else(world: RealWorld, 
     assert rows[1]["key"] == f"transcoder/{request.asset_id}"
     assert details.tags == {"title": media.CANARY, "comment": media.CANARY}
     assert media.CANARY.encode() not in rows[0]["payload"]
-    assert media.CANARY not in str(await world.rows("SELECT * FROM processing"))
+    (row,) = await world.rows("SELECT * FROM processing")
+    assert [name for name, value in row.items() if media.CANARY in str(value)] == ["details"]
     await world.heard(AssetPurged(asset_id=request.asset_id, reason="deleted", objects=3), times=2)
+    assert media.CANARY not in str(await world.rows("SELECT * FROM processing"))
     last = (await world.rows("SELECT key, payload, sequence FROM outbox ORDER BY position"))[-1]
     assert (last["key"], last["payload"], last["sequence"]) == (rows[1]["key"], None, 2)
 

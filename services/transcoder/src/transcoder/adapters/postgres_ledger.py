@@ -9,14 +9,15 @@ from uuid import UUID
 from sqlalchemy import text
 
 from common.clock import Clock
-from common.events import MediaDetails, new_message, tombstone
-from common.events.topics import DETAILS, TRANSCODER
+from common.events import MediaDetails, new_message
+from common.events.topics import TRANSCODER
 from common.events.v1.renditions import RunFact
 from common.ids import AssetId, event_id_for, job_id
 from common.jobs.job import Job
 from common.jobs.queue import JobQueue
 from common.postgres import inbox, outbox
 from common.postgres.engine import Database, WriteSession
+from transcoder.adapters.details_record import details_record
 from transcoder.adapters.processing_row import to_processing, to_row
 from transcoder.domain.claim import PROBE, STEP, Claim
 from transcoder.domain.life import Life, Word
@@ -39,6 +40,9 @@ _SAVE = text(
     f"INSERT INTO processing ({', '.join(_COLUMNS)}) VALUES (:{', :'.join(_COLUMNS)})"  # noqa: S608 (our own names)
     " ON CONFLICT (asset_id) DO UPDATE SET "
     + ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS[1:])
+)
+_KEEP_DETAILS = text(
+    "UPDATE processing SET details = CAST(:details AS jsonb) WHERE asset_id = :asset_id"
 )
 _CONSUMER = "transcoder"
 
@@ -99,28 +103,14 @@ class PostgresTransaction:
         return replace(processing, sequence=sequence)
 
     async def describe(self, processing: Processing, details: MediaDetails | None) -> Processing:
-        sequence, key = processing.details_sequence + 1, f"{TRANSCODER}/{processing.asset_id}"
-        message = (
-            tombstone(
-                DETAILS,
-                type=MediaDetails.TYPE,
-                source=TRANSCODER,
-                key=key,
-                sequence=sequence,
-                clock=self.clock,
-            )
-            if details is None
-            else new_message(
-                details,
-                source=TRANSCODER,
-                key=key,
-                sequence=sequence,
-                clock=self.clock,
-                cause=processing.cause,
-            )
-        )
-        await outbox.append(self.session, message)
-        return replace(processing, details_sequence=sequence)
+        described = replace(processing, details_sequence=processing.details_sequence + 1)
+        kept = {
+            "asset_id": processing.asset_id,
+            "details": details.model_dump_json() if details else None,
+        }
+        await self.session.execute(_KEEP_DETAILS, kept)
+        await outbox.append(self.session, details_record(described, details, self.clock))
+        return described
 
     async def enqueue(self, processing: Processing, renditions: Sequence[str | None]) -> None:
         for rendition in renditions:
