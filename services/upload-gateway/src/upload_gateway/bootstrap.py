@@ -43,9 +43,10 @@ from upload_gateway.adapters.s3_staging import S3Staging
 from upload_gateway.adapters.secrets_check import SecretsCheck
 from upload_gateway.consumers import assets, purges
 from upload_gateway.domain.birth import Terms
-from upload_gateway.routes import statuses
+from upload_gateway.routes import form, statuses
 from upload_gateway.routes.config import build_config_routes
 from upload_gateway.routes.draining import cut_when_draining
+from upload_gateway.routes.form import FormUseCases, build_form_routes
 from upload_gateway.routes.status import build_status_routes
 from upload_gateway.routes.tus_protocol import TusProtocol
 from upload_gateway.routes.uploads import TusUseCases, build_tus_routes
@@ -71,7 +72,10 @@ from upload_gateway.usecases.give_up_upload import GiveUpUpload
 from upload_gateway.usecases.list_uploads import ListUploads
 from upload_gateway.usecases.mark_duplicate import MarkDuplicate
 from upload_gateway.usecases.read_back import ReadBack
+from upload_gateway.usecases.receive_file import ReceiveFile
+from upload_gateway.usecases.receive_form import ReceiveForm
 from upload_gateway.usecases.receive_parts import ReceiveParts
+from upload_gateway.usecases.reject_content import RejectContent
 from upload_gateway.usecases.stage_tail import StageTail
 from upload_gateway.usecases.store_part import StorePart
 from upload_gateway.usecases.verify_upload import VerifyUpload
@@ -123,7 +127,7 @@ async def bootstrap(
             checks=checks,
             telemetry=telemetry,
             info={"roles": sorted(roles), "part_size": settings.upload.part_size},
-            streamed=("/files/",),
+            streamed=("/files/", form.PATH),
         )
         if http:
             # inside the gate, so that their refusals are counted and logged like all answers
@@ -179,9 +183,28 @@ def build_routes(
     describe = DescribeUpload(ledger, receipts, clock)
     return [
         build_tus_routes(uses, callers),
+        build_form_routes(_form(parts, uses, writers), callers),
         build_config_routes(_config(parts), callers),
         build_status_routes(describe, ListUploads(ledger), callers),
     ]
+
+
+def _form(parts: Parts, uses: TusUseCases, writers: AsyncioWriters) -> FormUseCases:
+    """The same creating, receiving and ending as that of tus, file by file."""
+    limits = parts.settings.upload
+    receive = ReceiveFile(
+        parts.ledger,
+        uses.create,
+        uses.append,
+        uses.end,
+        RejectContent(parts.ledger, parts.clock),
+        parts.clear,
+        PuremagicSniffer(),
+        limits.accept_any,
+    )
+    pace = PostgresPace(parts.database, parts.settings.admission.per_minute)
+    whole = ReceiveForm(parts.store, pace, receive, limits.form_files)
+    return FormUseCases(whole, writers, limits.max_size, uses.received)
 
 
 def _web_origins(settings: WebOriginsSettings) -> Middleware:
@@ -202,6 +225,7 @@ def _create(parts: Parts) -> CreateUpload:
         upload.sizes,
         upload.part_size,
         upload.expiry,
+        upload.accept_any,
     )
 
 
@@ -225,7 +249,7 @@ def _concatenate(parts: Parts) -> ConcatenateUploads:
         parts.store,
         PostgresPace(parts.database, admission.per_minute),
         parts.clock,
-        Terms(upload.sizes, upload.part_size, upload.expiry),
+        Terms(upload.sizes, upload.part_size, upload.expiry, upload.accept_any),
     )
 
 
@@ -288,6 +312,7 @@ def _verify_loop(parts: Parts) -> Loop:
         BuildFinal(parts.ledger, parts.store, CompleteObject(parts.store), ReadBack(parts.store)),
         sniffer,
         parts.clock,
+        parts.settings.upload.accept_any,
     )
     worker = build_verify_worker(
         verify,
@@ -345,6 +370,7 @@ def describe() -> FastAPI:
     nobody = cast("Any", None)
     routers = [
         build_tus_routes(nobody, nobody),
+        build_form_routes(nobody, nobody),
         build_config_routes(nobody, nobody),
         build_status_routes(nobody, nobody, nobody),
     ]

@@ -1,7 +1,7 @@
 """What the gateway needs: a ledger, a store, a pool of buffers and order among writers."""
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from datetime import datetime
 from typing import Literal, Protocol
 from uuid import UUID
@@ -296,6 +296,46 @@ class Body(Protocol):
         ...
 
 
+class FormPart(Protocol):
+    """The head of one part of a form, as its sender wrote it."""
+
+    @property
+    def name(self) -> str:
+        """The name of the field."""
+        ...
+
+    @property
+    def file_name(self) -> str | None:
+        """None for a part that is no file; empty where no file was chosen."""
+        ...
+
+    @property
+    def content_type(self) -> str | None:
+        """What the sender declares of a file."""
+        ...
+
+
+class Form(Body, Protocol):
+    """A multipart form as it arrives, one part after the other; as a Body, the present part.
+
+    Every method raises BodyCut when the request ends, or must end, before the form does, and
+    MalformedForm for what is no form; once raised it is raised again and again. Memory does not
+    grow with what is read.
+    """
+
+    async def following(self) -> FormPart | None:
+        """The next part; what is left of the present one is read and dropped. None at the end."""
+        ...
+
+    async def opening(self, size: int) -> bytes:
+        """The first bytes of the present part: `size` of them, or all; they stay to be read."""
+        ...
+
+    async def text(self) -> str:
+        """The whole present part, a small field; raises MalformedForm for a large one."""
+        ...
+
+
 class Writer(Protocol):
     """A request that writes to an upload, and can be ended by others."""
 
@@ -322,6 +362,13 @@ class Writers(Protocol):
         """Become the writer: an older one is cut and waited for, a newer one raises Superseded.
 
         Raises UploadBusy when the older one does not end in time.
+        """
+        ...
+
+    def attending(self) -> AbstractContextManager[Writer]:
+        """For a request that brings more than the bytes of one upload.
+
+        The same stall timeout and minimum rate, and the end of the process cuts it.
         """
         ...
 

@@ -139,6 +139,22 @@ class UploadSettings(Group):
         le=3600,
         description="Seconds over which the minimum rate is measured; long ones forgive pauses.",
     )
+    form_files: int = Field(
+        100,
+        validation_alias="REPRISE_UPLOAD_FORM_FILES",
+        ge=1,
+        le=1000,
+        description="Files one multi-file form may bring. Fewer keep requests short, and less is"
+        " sent again when one is cut; all others are told to come in a further form.",
+    )
+    accept_any: bool = Field(
+        False,
+        validation_alias="REPRISE_UPLOAD_ACCEPT_ANY",
+        description="Take files of every type, for a store of anything and for protocol tests."
+        " Only what the bytes themselves show gets a type; the rest is kept as"
+        " application/octet-stream, which delivery hands out as a download and nothing else, and"
+        " nothing is made of it. Kinds, roles and all limits hold as ever.",
+    )
     verify_concurrency: int = Field(
         2,
         validation_alias="REPRISE_UPLOAD_VERIFIERS",

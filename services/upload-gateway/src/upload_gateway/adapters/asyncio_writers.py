@@ -1,8 +1,8 @@
 """Order among the writers of this process: the newer one wins, the older one is cut."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Collection, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 from common.ids import UploadId
@@ -106,6 +106,7 @@ class AsyncioWriters:
         self, *, stall: float, patience: float = 5.0, slowest: Slowest | None = None
     ) -> None:
         self._current: dict[UploadId, AsyncioWriter] = {}
+        self._attending: set[AsyncioWriter] = set()
         self._stall, self._patience = stall, patience
         self._slowest = slowest or Slowest()
         self._stopping = False
@@ -126,6 +127,17 @@ class AsyncioWriters:
             writer.ended.set()
             if self._current.get(upload_id) is writer:
                 self._leave(upload_id, older)
+
+    @contextmanager
+    def attending(self) -> Iterator[AsyncioWriter]:
+        writer = AsyncioWriter(0, self._stall, self._slowest)
+        if self._stopping:
+            writer.cut("stopping")
+        self._attending.add(writer)
+        try:
+            yield writer
+        finally:
+            self._attending.discard(writer)
 
     def _leave(self, upload_id: UploadId, older: AsyncioWriter | None) -> None:
         """An older writer that did not end in time is still there to be waited for."""
@@ -153,7 +165,7 @@ class AsyncioWriters:
     def stop(self) -> None:
         """The process is about to end: cut all writers, and those that are just beginning."""
         self._stopping = True
-        for writer in self._current.values():
+        for writer in (*self._current.values(), *self._attending):
             writer.cut("stopping")
 
     async def _end(self, writer: AsyncioWriter | None, reason: CutReason) -> None:

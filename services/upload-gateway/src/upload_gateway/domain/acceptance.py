@@ -40,19 +40,21 @@ class Acceptance:
     limit: int
 
 
-def accepted(claim: Claim, role: Role, sizes: Sizes) -> Acceptance:
+def accepted(claim: Claim, role: Role, sizes: Sizes, *, accept_any: bool = False) -> Acceptance:
     """What the upload may become.
 
     Raises TypeNotAllowed for an unknown kind or a declared type outside the kind's list,
     KindForbidden for the role, OverLimit for the length. An extension is judged with the content,
-    not here (protocols.md 1.8).
+    not here (protocols.md 1.8). `accept_any` takes every declared type.
     """
     declared = essence(claim.declared_type)
+    if accept_any and not declared_as(declared or ""):
+        declared = None
     kind = _kind(claim, declared, role)
     rules = RULES[kind]
     if role not in rules.roles:
         raise KindForbidden(f"the role {role} may not upload {kind}")
-    if declared is not None and not declared_as(declared) & rules.formats:
+    if declared is not None and not accept_any and not declared_as(declared) & rules.formats:
         raise TypeNotAllowed(f"this type is not taken as {kind}", kind=kind)
     limit = sizes.of(kind)
     if claim.length is not None and claim.length > limit:
@@ -82,6 +84,23 @@ def judged_content(
     if declared is not None and not (allowed := allowed & declared_as(declared)):
         return Refusal("type_mismatch")
     return min(allowed)
+
+
+def labelled_content(
+    kind: MediaKind,
+    declared_type: str | None,
+    extension: str | None,
+    sniffed: frozenset[Format],
+) -> Format:
+    """The format of content that is kept whatever it is (`accept_any`).
+
+    Only the bytes give it a type; what the client says chooses among what they may be. All else is
+    `other`, which nobody plays, paints or runs.
+    """
+    possible = sniffed & RULES[kind].formats
+    for said in (named_as(extension or ""), declared_as(essence(declared_type) or "")):
+        possible = possible & said or possible
+    return min(possible, default="other")
 
 
 def likely_format(

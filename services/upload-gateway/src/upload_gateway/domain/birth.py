@@ -18,7 +18,7 @@ from common.ids import (
 from upload_gateway.domain.acceptance import Claim, accepted, likely_format
 from upload_gateway.domain.facts import NAMES, TYPES
 from upload_gateway.domain.file_names import presentable
-from upload_gateway.domain.formats import NAMINGS, extension_of
+from upload_gateway.domain.formats import NAMINGS, declared_as, essence, extension_of
 from upload_gateway.domain.kinds import Role
 from upload_gateway.domain.limits import Sizes
 from upload_gateway.domain.upload import Upload, expiry_after
@@ -48,11 +48,15 @@ class NewUpload:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What the gateway is set to; `expiry` is seconds without progress."""
+    """What the gateway is set to; `expiry` is seconds without progress.
+
+    `accept_any` takes files of every type, as a store for everything does.
+    """
 
     sizes: Sizes
     part_size: int
     expiry: int
+    accept_any: bool = False
 
 
 def born(new: NewUpload, terms: Terms, now: datetime) -> Upload:
@@ -62,8 +66,10 @@ def born(new: NewUpload, terms: Terms, now: datetime) -> Upload:
     """
     name = presentable(_first(new.metadata, NAMES))
     declared = _first(new.metadata, TYPES)
+    if terms.accept_any and not declared_as(essence(declared) or ""):
+        declared = None  # a type nobody vouches for is nowhere repeated
     claim = Claim(new.metadata.get("kind"), declared, extension_of(name), new.length)
-    taken = accepted(claim, new.role, terms.sizes)
+    taken = accepted(claim, new.role, terms.sizes, accept_any=terms.accept_any)
     likely = likely_format(taken.kind, declared, extension_of(name))
     asset_id, upload_id = new_asset_id(), new_upload_id()
     partial = new.concat == PARTIAL

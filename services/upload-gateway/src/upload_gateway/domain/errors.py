@@ -165,6 +165,44 @@ class TypeNotAllowed(UnsupportedType):
     default_code = "type_not_allowed"
 
 
+class ContentRefused(UnsupportedType):
+    """The bytes are not of a type that is taken, or of another one than was said; `code` tells."""
+
+    default_code = "content_not_allowed"
+
+
+class FileEmpty(Rejected):
+    """A file without a byte."""
+
+    default_code = "empty"
+
+
+class MalformedForm(Invalid):
+    """The body is no multipart form, or one beyond the bounds of what is read of one."""
+
+    default_code = "malformed_form"
+
+
+class FormTooLarge(TooLarge):
+    """More bytes than all the files of one form may have together."""
+
+    default_code = "form_too_large"
+
+    def __init__(self) -> None:
+        super().__init__("a form may not have so many bytes", limit="form_size")
+
+
+class TooManyFiles(TooLarge):
+    """More files in one form than may be sent at once."""
+
+    default_code = "too_many_files"
+
+    def __init__(self, allowed: int) -> None:
+        super().__init__(
+            f"a form may bring {allowed} files", limit="files_per_form", allowed=allowed
+        )
+
+
 class UploadBusy(Unavailable):
     """An older request on this upload does not end; a try a moment later may succeed."""
 

@@ -7,6 +7,7 @@ Format = Literal[
     "flac", "wav", "aiff", "mp3", "m4a", "aac", "ogg", "opus",
     "jpeg", "png", "webp", "gif", "tiff", "heic",
     "mp4", "mov", "webm",
+    "other",
 ]  # fmt: skip
 
 
@@ -44,6 +45,8 @@ NAMINGS: dict[Format, Naming] = {
     "mp4": _naming("video/mp4", "mp4 m4v", "video/x-m4v"),
     "mov": _naming("video/quicktime", "mov qt"),
     "webm": _naming("video/webm", "webm"),
+    # of no kind; what a store for everything (`accept_any`) keeps without knowing what it is
+    "other": _naming("application/octet-stream", "bin"),
 }
 
 # what a browser says of a file it does not know: no declaration at all

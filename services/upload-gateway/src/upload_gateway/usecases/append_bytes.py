@@ -37,7 +37,8 @@ class Append:
     """One PATCH. `size` is the declared length of the body, None when it comes in chunks.
 
     `length` is the upload's, where this request is the one that says it. With a `checksum` the body
-    counts only if all of it arrived and matches.
+    counts only if all of it arrived and matches. `closes`: the end of the body is that of the file,
+    whose length nobody said.
     """
 
     upload_id: UploadId
@@ -46,6 +47,7 @@ class Append:
     size: int | None
     length: int | None = None
     checksum: BodyChecksum | None = None
+    closes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,20 +78,18 @@ class AppendBytes:
         if upload.state not in RUNNING or (append.size == 0 and not upload.whole):
             return upload
         async with self.writers.writing(upload.id, upload.generation) as writer:
-            received = await self._told(upload, body, writer, append.checksum)
+            received = await self._told(upload, body, writer, append)
         await self._leave(received)
         if received.upload.reason == "checksum_mismatch":
             raise FileMismatch
         _answer_for(received.cut)
         return received.upload
 
-    async def _told(
-        self, upload: Upload, body: Body, writer: Writer, checksum: BodyChecksum | None
-    ) -> Received:
+    async def _told(self, upload: Upload, body: Body, writer: Writer, append: Append) -> Received:
         """However it ends, those who wait for it elsewhere hear of it."""
         left = False
         try:
-            received = await self._received(upload, body, writer, checksum)
+            received = await self._received(upload, body, writer, append)
             left = received.left
         finally:
             if not left:
@@ -98,7 +98,7 @@ class AppendBytes:
         return received
 
     async def _received(
-        self, upload: Upload, body: Body, writer: Writer, checksum: BodyChecksum | None
+        self, upload: Upload, body: Body, writer: Writer, append: Append
     ) -> Received:
         async with AsyncExitStack() as stack:
             try:
@@ -107,7 +107,9 @@ class AppendBytes:
                     lease = await stack.enter_async_context(self.buffers.lease())
             except BodyCut as cut:
                 return Received(upload, cut.reason)
-            return await self.receive(upload, body, writer, lease, checksum)
+            return await self.receive(
+                upload, body, writer, lease, append.checksum, closes=append.closes
+            )
 
     async def _leave(self, received: Received) -> None:
         """A client that is gone frees its slot; one that ended its request is about to go on."""

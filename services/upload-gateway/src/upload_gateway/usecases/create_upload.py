@@ -15,7 +15,10 @@ from upload_gateway.usecases.admit_upload import AdmitUpload
 
 @dataclass(frozen=True, slots=True)
 class CreateUpload:
-    """`part_size` holds for the upload's whole life; `expiry` is seconds without progress."""
+    """`part_size` holds for the upload's whole life; `expiry` is seconds without progress.
+
+    `accept_any`: see Terms.
+    """
 
     ledger: Ledger
     store: PartStore
@@ -25,6 +28,7 @@ class CreateUpload:
     sizes: Sizes
     part_size: int
     expiry: int
+    accept_any: bool = False
 
     async def __call__(self, new: NewUpload) -> Upload:
         """The new upload, with a slot.
@@ -35,7 +39,7 @@ class CreateUpload:
         self.store.require()
         if new.paced:
             await self.pace.request(new.user_id)
-        terms = Terms(self.sizes, self.part_size, self.expiry)
+        terms = Terms(self.sizes, self.part_size, self.expiry, self.accept_any)
         upload = born(new, terms, self.clock.now())
         async with self.ledger.change() as tx:
             await self.admit(tx, Asking(new.user_id, new.length))

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Coroutine
-from contextlib import suppress
 from dataclasses import dataclass
 
 from upload_gateway.domain.checksum import BodyChecksum
@@ -61,8 +60,12 @@ class ReceiveParts:
         writer: Writer,
         lease: BufferLease,
         checksum: BodyChecksum | None = None,
+        *,
+        closes: bool = False,
     ) -> Received:
         """Raises what storing raises; PastLength or OverLimit for a body longer than the upload.
+
+        A body that `closes` an upload of unknown length says by its own end how long that is.
 
         With a checksum the body counts as a whole or not at all: ChecksumMismatch when its bytes
         are others, and what was cut short is as if it had not been sent.
@@ -75,13 +78,23 @@ class ReceiveParts:
             return await self._checked(upload, body, writer, lease, intake)
         intake = Intake(running)
         upload, last = await self._parts(upload, body, writer, lease, intake)
-        staged = last.cut not in _DROPPED and last.fresh.nbytes > 0 and not upload.full
+        fresh = last.fresh.nbytes > 0 and not upload.full
+        staged = fresh and last.cut not in _DROPPED and (last.cut is not None or not closes)
         if staged:
             upload = await self.stage(upload, last.fresh, intake)
-        self._keep(upload, intake)
-        if upload.full:
-            await _refuse_more(upload, body, writer)
+        if not closes:
+            self._keep(upload, intake)
+        cut = await _refuse_more(upload, body, writer) if upload.full else last.cut
+        if closes and cut is None and not upload.whole:
+            upload = await self._closed(upload, last if fresh else None, intake)
         return Received(upload, last.cut, staged or upload.whole)
+
+    async def _closed(self, upload: Upload, last: Filling | None, intake: Intake) -> Upload:
+        """The body ended, and with it the file: what is left in the buffer is its last part."""
+        if last is None:
+            whole = upload.measured(upload.offset)
+            return await self.acknowledge(whole, whole.offset, intake.running)
+        return await self._stored(upload.measured(upload.offset + last.fresh.nbytes), last, intake)
 
     async def _checked(
         self, begun: Upload, body: Body, writer: Writer, lease: BufferLease, intake: Intake
@@ -181,11 +194,13 @@ async def _or_cut(storing: Coroutine[None, None, Upload], writer: Writer) -> Upl
         raise
 
 
-async def _refuse_more(upload: Upload, body: Body, writer: Writer) -> None:
-    """A body in chunks may go on behind the bound: nothing of that counts."""
-    more = 0
-    with suppress(BodyCut):
+async def _refuse_more(upload: Upload, body: Body, writer: Writer) -> CutReason | None:
+    """A body in chunks may go on behind the bound: nothing of that counts. What cut it, if any."""
+    try:
         async with writer.reading():
             more = await body.read_into(memoryview(bytearray(1)))
+    except BodyCut as cut:
+        return cut.reason
     if more:
         raise upload.too_long()
+    return None

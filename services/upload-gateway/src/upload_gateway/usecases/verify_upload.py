@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from common.clock import Clock
 from common.failpoints import failpoint
 from common.ids import UploadId
-from upload_gateway.domain.acceptance import Refusal, judged_content
+from upload_gateway.domain.acceptance import Refusal
 from upload_gateway.domain.errors import BytesReplaced
 from upload_gateway.domain.facts import announced, completed, ended
-from upload_gateway.domain.formats import Format, extension_of
+from upload_gateway.domain.formats import Format
+from upload_gateway.domain.judgement import judged
 from upload_gateway.domain.upload import Stored, Upload
 from upload_gateway.ports import Ledger, PartStore, Sniffer, Ticket
 from upload_gateway.usecases.build_final import BuildFinal
@@ -20,7 +21,10 @@ OPENING = 64 * 1024  # bytes that are sniffed
 
 @dataclass(frozen=True, slots=True)
 class VerifyUpload:
-    """Runs as a leased job: steps may be repeated, the result is committed with the job's end."""
+    """Runs as a leased job: steps may be repeated, the result is committed with the job's end.
+
+    `accept_any` keeps content of every type.
+    """
 
     ledger: Ledger
     store: PartStore
@@ -29,6 +33,7 @@ class VerifyUpload:
     build_final: BuildFinal
     sniffer: Sniffer
     clock: Clock
+    accept_any: bool = False
 
     async def __call__(self, upload_id: UploadId, ticket: Ticket) -> Upload:
         """The upload as it ended.
@@ -86,8 +91,7 @@ class VerifyUpload:
 
     async def _judged(self, upload: Upload) -> Format | Refusal:
         sniffed = self.sniffer.formats(await self.store.opening(upload.key, OPENING))
-        extension = extension_of(upload.file_name)
-        return judged_content(upload.kind, upload.declared_type, extension, sniffed)
+        return judged(upload, sniffed, accept_any=self.accept_any)
 
     async def _recorded(self, done: Upload, ticket: Ticket) -> Upload | None:
         """With its fact and the end of the job; None when the upload ended otherwise meanwhile."""
