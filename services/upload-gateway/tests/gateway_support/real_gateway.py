@@ -13,7 +13,7 @@ import httpx
 from common.testing.ports import free_port
 from gateway_support.places import Places
 
-PATIENCE = 90.0  # seconds
+PATIENCE = 30.0  # seconds
 
 
 class RealGateway:

@@ -133,7 +133,7 @@ def test_a_form_without_a_choice_brings_no_file_and_says_so(client: httpx.Client
         (
             (b"--" + forms.BOUNDARY.encode() + b"\r\nContent-Type: a/b\r\n\r\n",),
             "malformed_form",
-            0,
+            [],
         ),
         (
             (forms.file("a.png", png("before a digest")), forms.field("sha256", "0" * 64)),
