@@ -44,7 +44,7 @@ demo: $(STAMP) ## the main job on real files (FILES="a.flac b.jpg")
 	@$(RUN) demo $(FILES)
 
 test: $(STAMP) ## all tests but the long ones, on stacks of their own (PROCESSES=1 for one after the other)
-	$(BIN)/pytest --suite test -m "not long" -n $(PROCESSES) --dist loadfile $(ARGS)
+	$(BIN)/pytest --suite test -m "not long" -n $(PROCESSES) --dist loadscope $(ARGS)
 
 test-long: $(STAMP) ## browsers, foreign clients, soaks, many kills
 	$(BIN)/pytest --suite test-long -m long $(ARGS)

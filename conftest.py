@@ -4,4 +4,4 @@
 # large module with "AST constructor recursion depth mismatch" after all tests have passed.
 import hypothesis  # noqa: F401
 
-pytest_plugins = ["devstack.pytest_plugin", "pytester"]
+pytest_plugins = ["devstack.pytest_plugin", "devstack.pytest_halves", "pytester"]

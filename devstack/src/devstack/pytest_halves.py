@@ -1,0 +1,23 @@
+"""Two processes share a run: one tests the parts of the system, the other the system as a whole.
+
+Each half keeps its order. Sharing out file by file would be a little faster, but what a test finds
+in the stack that it shares with others would change from run to run.
+"""
+
+from typing import Any
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+_WHOLE = ("cli/", "devstack/", "tests/")  # as long as all of libs/ and services/
+
+
+class _Halves(LoadScopeScheduling):  # type: ignore[misc] (xdist has no types)
+    def _split_scope(self, nodeid: str) -> str:
+        return "whole" if nodeid.startswith(_WHOLE) else "parts"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling | None:
+    """Only where `--dist loadscope` asks for it."""
+    return _Halves(config, log) if config.getvalue("dist") == "loadscope" else None
