@@ -7,12 +7,14 @@ in the stack that it shares with others would change from run to run.
 from typing import Any
 
 import pytest
+from typing_extensions import override
 from xdist.scheduler import LoadScopeScheduling
 
 _WHOLE = ("cli/", "devstack/", "tests/")  # as long as all of libs/ and services/
 
 
 class _Halves(LoadScopeScheduling):  # type: ignore[misc] (xdist has no types)
+    @override
     def _split_scope(self, nodeid: str) -> str:
         return "whole" if nodeid.startswith(_WHOLE) else "parts"
 
