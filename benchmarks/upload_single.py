@@ -1,7 +1,6 @@
 """One large file by tus, hashed, beside `aws s3 cp` (and tusd) into the same store."""
 
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,21 +11,20 @@ from benchmarks.table import Row
 from benchmarks.upload_place import MIB, TUS, UploadPlace, created, send, stored
 
 from common.testing.ports import free_port
-from devstack.bootstrap import DEV
-
-AWSCLI = "awscli==1.46.3"
+from devstack.aws_cli import aws, install_aws
 
 
 def measure(place: UploadPlace) -> list[Row]:
     path = place.file("single", place.size)
-    aws = min(by_aws(place, path), by_aws(place, path))
-    rows = [Row(f"{place.size} MiB, aws s3 cp", _speed(place, aws), "the better of two")]
+    install_aws()
+    rival = min(by_aws(place, path), by_aws(place, path))
+    rows = [Row(f"{place.size} MiB, aws s3 cp", _speed(place, rival), "the better of two")]
     if place.tusd:
         with tusd(place, place.tusd) as address:
             took = by_tusd(address, path)
         rows.append(Row(f"{place.size} MiB, tusd, not hashed", _speed(place, took)))
     received, whole = by_tus(place, path)
-    ratio = f"{aws / whole:.2f} x aws, at least 1.2 x"
+    ratio = f"{rival / whole:.2f} x aws, at least 1.2 x"
     return [
         *rows,
         Row(f"{place.size} MiB, tus, last byte acknowledged", _speed(place, received)),
@@ -48,23 +46,9 @@ def by_tus(place: UploadPlace, path: Path) -> tuple[float, float]:
 def by_aws(place: UploadPlace, path: Path) -> float:
     env = place.stack.env
     target = f"s3://{env['MEDIA_ASSETS_BUCKET']}/bench/{path.name}"
-    command = [str(aws_program()), "s3", "cp", "--only-show-errors", str(path), target]
-    command += ["--endpoint-url", env["MEDIA_S3_ENDPOINT"], "--region", env["MEDIA_S3_REGION"]]
     began = time.perf_counter()
-    subprocess.run(command, env=_credentials(place), check=True, timeout=300)
+    aws(env, "s3", "cp", "--only-show-errors", str(path), target)
     return time.perf_counter() - began
-
-
-def aws_program() -> Path:
-    """A client of its own, in a folder of its own: its pins are not the project's."""
-    home = DEV / "bench" / AWSCLI
-    program = home / "bin" / "aws"
-    if not program.exists():
-        uv = DEV / "uv" / "bin" / "uv"
-        subprocess.run([uv, "venv", "-q", "--python", sys.executable, home], check=True)
-        python = home / "bin" / "python"
-        subprocess.run([uv, "pip", "install", "-q", "--python", python, AWSCLI], check=True)
-    return program
 
 
 def by_tusd(address: str, path: Path) -> float:

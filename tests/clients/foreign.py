@@ -14,6 +14,7 @@ from botocore.config import Config
 from psutil import NoSuchProcess, Process
 from tests.e2e.client import Reprise, eventually
 
+from devstack.aws_cli import aws
 from devstack.faults.tcp_proxy import TcpProxy
 from devstack.stack import Stack
 
@@ -153,7 +154,7 @@ def sound_file(folder: Path, name: str, size: int) -> Path:
 
 
 def stored_sha256(stack: Stack, prefix: str) -> str:
-    """Of the one object under a prefix, read by boto3 as anybody would."""
+    """Of the one object under a prefix, as boto3 and the AWS command line both read it."""
     env = stack.env
     client = boto3.client(
         "s3",
@@ -167,9 +168,12 @@ def stored_sha256(stack: Stack, prefix: str) -> str:
         bucket = env["MEDIA_ASSETS_BUCKET"]
         (found,) = client.list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]
         body = client.get_object(Bucket=bucket, Key=found["Key"])["Body"]
-        return hashlib.sha256(body.read()).hexdigest()
+        by_boto = hashlib.sha256(body.read()).hexdigest()
     finally:
         client.close()
+    read = aws(env, "s3", "cp", f"s3://{bucket}/{found['Key']}", "-").stdout
+    assert hashlib.sha256(read).hexdigest() == by_boto
+    return by_boto
 
 
 def _requests_cut(stack: Stack) -> int:

@@ -8,10 +8,9 @@ const uppy = new Uppy({ id: 'page', autoProceed: true })
   .use(Tus, {
     endpoint: `${said.get('origin')}/files/`,
     headers: { Authorization: `Bearer ${said.get('token')}` },
-    allowedMetaFields: ['filename', 'filetype', 'name', 'type'],
     retryDelays: [100, 200, 400, 800, 800, 800],
   })
-  .use(GoldenRetriever)
+  .use(GoldenRetriever, { indexedDB: { maxFileSize: 100 * 1024 * 1024 } })
 
 window.restored = 0
 uppy.on('restored', () => {
