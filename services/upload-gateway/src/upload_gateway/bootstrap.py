@@ -17,6 +17,7 @@ from common.postgres.engine import Database, open_engine
 from common.relay.outbox import publish_outbox
 from common.s3.client import open_s3
 from common.s3.objects import ObjectStore
+from common.s3.presign import Presigner
 from common.settings.groups import WebOriginsSettings
 from common.subscriber.consume import Consumption, consume
 from common.subscriber.dead_letters import DeadLetters
@@ -40,6 +41,7 @@ from upload_gateway.adapters.postgres_transaction import VERIFY
 from upload_gateway.adapters.puremagic_sniffer import PuremagicSniffer
 from upload_gateway.adapters.s3_parts import S3Parts, configured
 from upload_gateway.adapters.s3_staging import S3Staging
+from upload_gateway.adapters.s3_urls import S3Urls
 from upload_gateway.adapters.secrets_check import SecretsCheck
 from upload_gateway.consumers import assets, purges
 from upload_gateway.domain.birth import Terms
@@ -47,6 +49,7 @@ from upload_gateway.routes import form, statuses
 from upload_gateway.routes.config import build_config_routes
 from upload_gateway.routes.draining import cut_when_draining
 from upload_gateway.routes.form import FormUseCases, build_form_routes
+from upload_gateway.routes.presigned import PresignedUseCases, build_presigned_routes
 from upload_gateway.routes.status import build_status_routes
 from upload_gateway.routes.tus_protocol import TusProtocol
 from upload_gateway.routes.uploads import TusUseCases, build_tus_routes
@@ -59,6 +62,7 @@ from upload_gateway.usecases.admit_upload import AdmitUpload
 from upload_gateway.usecases.append_bytes import AppendBytes
 from upload_gateway.usecases.build_final import BuildFinal
 from upload_gateway.usecases.clear_upload import ClearUpload
+from upload_gateway.usecases.commit_upload import CommitUpload
 from upload_gateway.usecases.complete_object import CompleteObject
 from upload_gateway.usecases.concatenate_uploads import ConcatenateUploads
 from upload_gateway.usecases.create_upload import CreateUpload
@@ -69,6 +73,7 @@ from upload_gateway.usecases.expire_uploads import ExpireUploads
 from upload_gateway.usecases.find_upload import FindUpload
 from upload_gateway.usecases.forget_name import ForgetName
 from upload_gateway.usecases.give_up_upload import GiveUpUpload
+from upload_gateway.usecases.judge_content import JudgeContent
 from upload_gateway.usecases.list_uploads import ListUploads
 from upload_gateway.usecases.mark_duplicate import MarkDuplicate
 from upload_gateway.usecases.read_back import ReadBack
@@ -76,6 +81,8 @@ from upload_gateway.usecases.receive_file import ReceiveFile
 from upload_gateway.usecases.receive_form import ReceiveForm
 from upload_gateway.usecases.receive_parts import ReceiveParts
 from upload_gateway.usecases.reject_content import RejectContent
+from upload_gateway.usecases.sign_parts import SignParts
+from upload_gateway.usecases.sign_upload import SignUpload
 from upload_gateway.usecases.stage_tail import StageTail
 from upload_gateway.usecases.store_part import StorePart
 from upload_gateway.usecases.verify_upload import VerifyUpload
@@ -172,19 +179,21 @@ def build_routes(
         MemoryDigests(),
     )
     presence = PostgresPresence(parts.database)
+    end = EndUpload(ledger, writers, presence, parts.clear, clock)
     uses = TusUseCases(
         create=_create(parts),
         concatenate=_concatenate(parts),
         find=FindUpload(ledger, writers, presence),
         append=AppendBytes(ledger, writers, presence, buffers, admit, receive),
-        end=EndUpload(ledger, writers, presence, parts.clear, clock),
+        end=end,
         received=metrics.counter("received_bytes", "Body bytes of uploads."),
     )
-    describe = DescribeUpload(ledger, receipts, clock)
+    describe = DescribeUpload(ledger, parts.store, receipts, clock)
     return [
         build_tus_routes(uses, callers),
         build_form_routes(_form(parts, uses, writers), callers),
         build_config_routes(_config(parts), callers),
+        build_presigned_routes(_presigned(parts, describe, end), callers),
         build_status_routes(describe, ListUploads(ledger), callers),
     ]
 
@@ -229,16 +238,44 @@ def _create(parts: Parts) -> CreateUpload:
     )
 
 
+def _presigned(parts: Parts, describe: DescribeUpload, end: EndUpload) -> PresignedUseCases:
+    ledger, store, clock = parts.ledger, parts.store, parts.clock
+    presign = parts.settings.presign
+    signer = S3Urls(Presigner(parts.settings.storage), presign.url_seconds)
+    capabilities = _capabilities(parts)
+    return PresignedUseCases(
+        sign=SignUpload(_create(parts), store, capabilities, signer, clock),
+        sign_parts=SignParts(
+            ledger, store, capabilities, signer, clock, parts.settings.upload.expiry
+        ),
+        commit=CommitUpload(ledger, store, _judge(parts), parts.clear, clock),
+        describe=describe,
+        end=end,
+        outcomes=parts.telemetry.metrics.counter(
+            "presigned_steps", "Calls of sign-upload and commit, by outcome.", ["step", "outcome"]
+        ),
+    )
+
+
+def _judge(parts: Parts) -> JudgeContent:
+    return JudgeContent(parts.store, PuremagicSniffer(), parts.settings.upload.accept_any)
+
+
+def _capabilities(parts: Parts) -> PostgresCapabilities:
+    storage = parts.settings.storage
+    return PostgresCapabilities(parts.database, storage.endpoint, storage.bucket)
+
+
 def _config(parts: Parts) -> DescribeConfig:
     upload, admission = parts.settings.upload, parts.settings.admission
-    storage = parts.settings.storage
     return DescribeConfig(
-        PostgresCapabilities(parts.database, storage.endpoint, storage.bucket),
+        _capabilities(parts),
         upload.sizes,
         admission.limits,
         admission.per_minute,
         upload.part_size,
         upload.expiry,
+        parts.settings.presign.url_seconds,
     )
 
 
@@ -285,7 +322,9 @@ def _assemble(
         ledger=ledger,
         store=store,
         staging=staging,
-        clear=ClearUpload(ledger, store, staging),
+        clear=ClearUpload(
+            ledger, store, staging, SystemClock(), timedelta(seconds=settings.presign.late)
+        ),
     )
 
 
@@ -303,16 +342,14 @@ def _checks(parts: Parts, receipts: Receipts) -> list[Check]:
 
 
 def _verify_loop(parts: Parts) -> Loop:
-    sniffer = PuremagicSniffer()
     verify = VerifyUpload(
         parts.ledger,
         parts.store,
         CompleteObject(parts.store),
         ReadBack(parts.store),
         BuildFinal(parts.ledger, parts.store, CompleteObject(parts.store), ReadBack(parts.store)),
-        sniffer,
+        _judge(parts),
         parts.clock,
-        parts.settings.upload.accept_any,
     )
     worker = build_verify_worker(
         verify,
@@ -372,6 +409,7 @@ def describe() -> FastAPI:
         build_tus_routes(nobody, nobody),
         build_form_routes(nobody, nobody),
         build_config_routes(nobody, nobody),
+        build_presigned_routes(nobody, nobody),
         build_status_routes(nobody, nobody, nobody),
     ]
     return describing_app(SERVICE, version("reprise-upload-gateway"), routers)

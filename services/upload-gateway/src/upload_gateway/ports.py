@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, Protocol
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from common.ids import AssetId, ObjectKey, UploadId, UserId
 from upload_gateway.domain.checksum import RunningDigest
 from upload_gateway.domain.formats import Format
 from upload_gateway.domain.limits import Open
+from upload_gateway.domain.presigning import PartAsked, SignedRequest
 from upload_gateway.domain.upload import Part, Segment, Stored, Upload
 
 CutReason = Literal[
@@ -166,7 +167,10 @@ class Ledger(Protocol):
         ...
 
     async def uncleared(self, ended_before: datetime, limit: int) -> list[UploadId]:
-        """Ended uploads whose leftovers in the store are not yet known to be gone."""
+        """Ended uploads whose leftovers in the store are not yet known to be gone.
+
+        Without those that are looked at again after `ended_before`.
+        """
         ...
 
 
@@ -224,7 +228,7 @@ class PartStore(Protocol):
         ...
 
     async def stat(self, key: ObjectKey) -> Stored | None:
-        """Size and ETag of the object, or None."""
+        """Size, ETag and type of the object, or None."""
         ...
 
     async def opening(self, key: ObjectKey, size: int) -> bytes:
@@ -233,6 +237,27 @@ class PartStore(Protocol):
 
     def stream(self, key: ObjectKey) -> AsyncIterator[bytes]:
         """All bytes of an object, in chunks."""
+        ...
+
+
+class UrlSigner(Protocol):
+    """Requests that the store takes from whoever sends them, signed without I/O.
+
+    Each binds method, key, size, what is said of the bytes, and its end: `lifetime` after it was
+    made, at most 900 s. It cannot be taken back before (security.md, presigned writes).
+    """
+
+    @property
+    def lifetime(self) -> timedelta:
+        """How long each is good."""
+        ...
+
+    def put(self, upload: Upload) -> SignedRequest:
+        """The whole file, once: its type, its declared sha256, and never over another object."""
+        ...
+
+    def part(self, upload: Upload, part: PartAsked) -> SignedRequest:
+        """One part of its multipart, with its digest if there is one."""
         ...
 
 

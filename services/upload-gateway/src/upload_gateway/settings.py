@@ -278,6 +278,26 @@ class AdmissionSettings(Group):
         )
 
 
+class PresignSettings(Group):
+    """Uploads by signed URLs; whether there are any is what `reprise doctor s3` found."""
+
+    url_seconds: int = Field(
+        900,
+        validation_alias="REPRISE_UPLOAD_URL_SECONDS",
+        ge=1,
+        le=900,
+        description="Seconds a signed URL is good. It cannot be taken back before; a request that"
+        " was begun in time may take longer.",
+    )
+    late: float = Field(
+        3600.0,
+        validation_alias="REPRISE_UPLOAD_URL_LATE",
+        ge=0,
+        description="Seconds after the end of its last URL in which bytes of an upload that was"
+        " aborted, or has expired, may still arrive in the store: then it is cleared up once more.",
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class UploadGatewaySettings:
     """Everything the gateway is told from outside."""
@@ -293,3 +313,4 @@ class UploadGatewaySettings:
     upload: UploadSettings
     web: WebOriginsSettings
     admission: AdmissionSettings
+    presign: PresignSettings

@@ -8,6 +8,7 @@ from common.ids import UserId
 from common.testing.clock import ManualClock
 from common.tokens import KeyRing, Receipts
 from gateway_support.fakes import (
+    KnownCapabilities,
     KnownSniffer,
     ListedBody,
     MemoryLedger,
@@ -15,6 +16,7 @@ from gateway_support.fakes import (
     MemoryPresence,
     MemoryStore,
     MemoryTicket,
+    NumberedUrls,
 )
 from upload_gateway.adapters.asyncio_writers import AsyncioWriters
 from upload_gateway.adapters.memory_buffers import MemoryBuffers
@@ -30,6 +32,7 @@ from upload_gateway.usecases.admit_upload import AdmitUpload
 from upload_gateway.usecases.append_bytes import Append, AppendBytes
 from upload_gateway.usecases.build_final import BuildFinal
 from upload_gateway.usecases.clear_upload import ClearUpload
+from upload_gateway.usecases.commit_upload import CommitUpload
 from upload_gateway.usecases.complete_object import CompleteObject
 from upload_gateway.usecases.concatenate_uploads import ConcatenateUploads
 from upload_gateway.usecases.create_upload import CreateUpload
@@ -39,16 +42,20 @@ from upload_gateway.usecases.expire_uploads import ExpireUploads
 from upload_gateway.usecases.find_upload import FindUpload
 from upload_gateway.usecases.forget_name import ForgetName
 from upload_gateway.usecases.give_up_upload import GiveUpUpload
+from upload_gateway.usecases.judge_content import JudgeContent
 from upload_gateway.usecases.list_uploads import ListUploads
 from upload_gateway.usecases.mark_duplicate import MarkDuplicate
 from upload_gateway.usecases.read_back import ReadBack
 from upload_gateway.usecases.receive_parts import ReceiveParts
+from upload_gateway.usecases.sign_parts import SignParts
+from upload_gateway.usecases.sign_upload import SignUpload
 from upload_gateway.usecases.stage_tail import StageTail
 from upload_gateway.usecases.store_part import StorePart
 from upload_gateway.usecases.verify_upload import VerifyUpload
 
 PART = 10
 EXPIRY = 100
+LATE = timedelta(seconds=50)
 WIDE = Ceiling(1000, 1000, 1_000_000)
 OWNER = UserId(UUID(int=1))
 STRANGER = UserId(UUID(int=2))
@@ -64,6 +71,8 @@ class Bench:
     sniffer: KnownSniffer = field(default_factory=KnownSniffer)
     limits: Limits = field(default_factory=lambda: Limits(WIDE, WIDE))
     pace: MemoryPace = field(default_factory=MemoryPace)
+    capabilities: KnownCapabilities = field(default_factory=KnownCapabilities)
+    signer: NumberedUrls = field(default_factory=NumberedUrls)
     buffers: MemoryBuffers = field(
         default_factory=lambda: MemoryBuffers(count=2, size=PART, patience=0.05)
     )
@@ -86,7 +95,7 @@ class Bench:
             self.ledger, self.store, self.pace, self.clock, Terms(Sizes(1000), PART, EXPIRY)
         )
         self.find = FindUpload(self.ledger, self.writers, self.presence)
-        self.clear = ClearUpload(self.ledger, self.store, self.store)
+        self.clear = ClearUpload(self.ledger, self.store, self.store, self.clock, LATE)
         self.end = EndUpload(self.ledger, self.writers, self.presence, self.clear, self.clock)
         self.expire = ExpireUploads(self.ledger, self.clear, self.clock, timedelta(seconds=1))
         self.verify = VerifyUpload(
@@ -95,7 +104,7 @@ class Bench:
             CompleteObject(self.store),
             ReadBack(self.store),
             BuildFinal(self.ledger, self.store, CompleteObject(self.store), ReadBack(self.store)),
-            self.sniffer,
+            JudgeContent(self.store, self.sniffer),
             self.clock,
         )
         self.give_up = GiveUpUpload(self.ledger, self.clock)
@@ -103,7 +112,17 @@ class Bench:
         self.forget_name = ForgetName(self.ledger, self.clock)
         self.list = ListUploads(self.ledger)
         receipts = Receipts(KeyRing.parse("k1:tests-only"))
-        self.describe = DescribeUpload(self.ledger, receipts, self.clock)
+        self.describe = DescribeUpload(self.ledger, self.store, receipts, self.clock)
+        self._past_the_gateway()
+
+    def _past_the_gateway(self) -> None:
+        self.sign = SignUpload(self.create, self.store, self.capabilities, self.signer, self.clock)
+        self.sign_parts = SignParts(
+            self.ledger, self.store, self.capabilities, self.signer, self.clock, EXPIRY
+        )
+        self.commit = CommitUpload(
+            self.ledger, self.store, JudgeContent(self.store, self.sniffer), self.clear, self.clock
+        )
 
     def restart(self) -> None:
         """Forget what a process forgets."""

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from common.errors import Corrupt, NotFound, Unavailable
@@ -13,6 +13,7 @@ from common.ids import AssetId, ObjectKey, UploadId, UserId, staging_key
 from upload_gateway.domain.errors import MultipartForgotten, PartsLost, RateLimited, UploadNotFound
 from upload_gateway.domain.formats import Format
 from upload_gateway.domain.limits import Open
+from upload_gateway.domain.presigning import PartAsked, SignedRequest
 from upload_gateway.domain.upload import ENDED, RUNNING, Part, Segment, Stored, Upload
 from upload_gateway.ports import BodyCut, CutReason, Ticket
 
@@ -121,7 +122,7 @@ class MemoryLedger:
             if upload.state in ENDED
             and not upload.cleared
             and upload.ended_at is not None
-            and upload.ended_at <= ended_before
+            and (upload.clear_at or upload.ended_at) <= ended_before
         ][:limit]
 
 
@@ -226,6 +227,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self.multiparts: dict[str, tuple[ObjectKey, dict[int, bytes]]] = {}
         self.objects: dict[str, bytes] = {}
+        self.types: dict[str, str] = {}
         self.refused: ObjectKey | None = None
         self.etags: dict[tuple[str, int], str] = {}
         self.down = self.loses_answers = self.salted = False
@@ -242,6 +244,7 @@ class MemoryStore:
         self._answer()
         multipart_id = f"multipart-{len(self.multiparts)}"
         self.multiparts[multipart_id] = (key, {})
+        self.types[key] = content_type
         return multipart_id
 
     async def put_part(
@@ -292,7 +295,9 @@ class MemoryStore:
     async def stat(self, key: ObjectKey) -> Stored | None:
         self._answer()
         body = self.objects.get(key)
-        return Stored(len(body), hashlib.md5(body).hexdigest()) if body is not None else None
+        if body is None:
+            return None
+        return Stored(len(body), hashlib.md5(body).hexdigest(), self.types.get(key, ""))
 
     async def opening(self, key: ObjectKey, size: int) -> bytes:
         self._answer()
@@ -357,6 +362,32 @@ class MemoryPresence:
     async def gone(self, upload_id: UploadId, generation: int) -> None:
         if self.ledger.tables.writers.get(upload_id) == generation:
             del self.ledger.tables.writers[upload_id]
+
+
+@dataclass
+class KnownCapabilities:
+    """What a probe found."""
+
+    lines: frozenset[str] = frozenset(
+        {"presigned_put", "digested_put", "presigned_parts", "digested_parts"}
+    )
+
+    async def offered(self) -> frozenset[str]:
+        return self.lines
+
+
+@dataclass(frozen=True)
+class NumberedUrls:
+    """URLs that say what they are for."""
+
+    lifetime: timedelta = timedelta(seconds=30)
+
+    def put(self, upload: Upload) -> SignedRequest:
+        return SignedRequest("PUT", f"put {upload.key}", {}, upload.length or 0)
+
+    def part(self, upload: Upload, part: PartAsked) -> SignedRequest:
+        url = f"{upload.multipart_id} {part.number} {part.sha256}"
+        return SignedRequest("PUT", url, {}, upload.plan.size_of(part.number), part.number)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from common.testing.ports import free_port
 from gateway_support.places import Places
 
 PATIENCE = 30.0  # seconds
+START = 90.0  # seconds, on a machine that does ten other things
 
 
 class RealGateway:
@@ -41,7 +42,9 @@ class RealGateway:
                 stderr=log,
             )
         if ready:
-            eventually(self._ready)
+            # one client for all asking: each new one would cost more than the gateway's own start
+            with httpx.Client(base_url=self.url, timeout=2) as asking:
+                eventually(lambda: self._ready(asking), START)
 
     def kill(self) -> None:
         self._end(signal.SIGKILL)
@@ -74,11 +77,11 @@ class RealGateway:
             self._process.send_signal(number)
         return self._process.wait(PATIENCE)
 
-    def _ready(self) -> bool:
+    def _ready(self, asking: httpx.Client) -> bool:
         assert self._process is not None
         assert self._process.poll() is None, self.log()[-2000:]
         try:
-            return httpx.get(f"{self.url}/readyz", timeout=2).status_code == 200
+            return asking.get("/readyz").status_code == 200
         except httpx.TransportError:
             return False
 

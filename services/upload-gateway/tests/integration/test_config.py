@@ -59,4 +59,4 @@ def test_what_was_found_of_another_store_offers_nothing_here(
     lines = ["presigned_put", "digested_put", "presigned_parts", "short_body_refused"]
     asyncio.run(places.rows(keep, places.s3.bucket, lines))
     told = client.get("/api/v1/uploads/config").json()["presigned"]
-    assert told == {"put": False, "parts": False, "part_digest_needed": True}
+    assert (told["put"], told["parts"], told["part_digest_needed"]) == (False, False, True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import Select, and_, func, or_, select
 
 from common.ids import AssetId, UploadId, UserId
 from common.jobs.queue import JobQueue
@@ -95,7 +95,9 @@ class PostgresLedger:
     async def uncleared(self, ended_before: datetime, limit: int) -> list[UploadId]:
         columns = tables.upload.c
         query = select(columns.id).where(
-            columns.state.in_(ENDED), ~columns.cleared, columns.ended_at <= ended_before
+            columns.state.in_(ENDED),
+            ~columns.cleared,
+            func.coalesce(columns.clear_at, columns.ended_at) <= ended_before,
         )
         return await self._ids(query.order_by(columns.ended_at).limit(limit))
 

@@ -70,7 +70,7 @@ class S3Parts:
 
     async def stat(self, key: ObjectKey) -> Stored | None:
         head = await configured(self.objects).head(key)
-        return Stored(head.size, head.etag) if head else None
+        return Stored(head.size, head.etag, head.content_type) if head else None
 
     async def opening(self, key: ObjectKey, size: int) -> bytes:
         return await configured(self.objects).get(key, start=0, end=size)

@@ -51,6 +51,11 @@ upload = Table(
     Column("partials", ARRAY(Uuid, as_tuple=True)),
     Column("final_id", Uuid),
     Column("declared_sha256", Text),
+    Column("mode", Text),
+    Column("parent", Text),
+    Column("signed_urls", Integer),
+    Column("signed_until", DateTime(timezone=True)),
+    Column("clear_at", DateTime(timezone=True)),
 )
 
 part = Table(

@@ -114,6 +114,12 @@ def likely_format(
     return min(likely, key=lambda name: (NAMINGS[name].extension != extension, name), default=None)
 
 
+def likely_type(kind: MediaKind, declared_type: str | None, extension: str | None) -> str:
+    """The content type to write an object with before a byte has arrived."""
+    likely = likely_format(kind, declared_type, extension)
+    return NAMINGS[likely].content_type if likely else "application/octet-stream"
+
+
 def _kind(claim: Claim, declared: str | None, role: Role) -> MediaKind:
     if claim.kind is None:
         if declared is not None and not declared_as(declared):

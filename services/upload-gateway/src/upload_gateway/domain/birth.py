@@ -21,7 +21,7 @@ from upload_gateway.domain.file_names import presentable
 from upload_gateway.domain.formats import NAMINGS, declared_as, essence, extension_of
 from upload_gateway.domain.kinds import Role
 from upload_gateway.domain.limits import Sizes
-from upload_gateway.domain.upload import Upload, expiry_after
+from upload_gateway.domain.upload import Mode, Upload, expiry_after
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 PARTIAL: Literal["partial"] = "partial"
@@ -34,6 +34,8 @@ class NewUpload:
     `length` is None when the client will say it with a later request. `paced` is False for a
     further file of a request that was counted with its first one. `concat` is `Upload-Concat` as
     sent, empty for an upload of its own; `partials` are the uploads that a final one consists of.
+    `mode` is the way the bytes will come; `signed_until` when the URL ends that is handed out with
+    the answer; `parent` goes into the receipt.
     """
 
     user_id: UserId
@@ -44,6 +46,9 @@ class NewUpload:
     paced: bool = True
     concat: str = ""
     partials: tuple[UploadId, ...] = ()
+    mode: Mode = "tus"
+    parent: str | None = None
+    signed_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +100,10 @@ def born(new: NewUpload, terms: Terms, now: datetime) -> Upload:
         concat=new.concat,
         partials=new.partials,
         declared_sha256=_declared_digest(new.metadata),
+        mode=new.mode,
+        parent=new.parent,
+        signed_urls=0 if new.signed_until is None else 1,
+        signed_until=new.signed_until,
         sequence=1,
         details_sequence=1 if name is not None and not partial else 0,
     )

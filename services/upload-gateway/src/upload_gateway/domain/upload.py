@@ -7,7 +7,7 @@ from uuid import UUID
 
 from common.events import MediaKind
 from common.ids import AssetId, ObjectKey, UploadId, UserId
-from upload_gateway.domain.acceptance import Reason
+from upload_gateway.domain.acceptance import Reason, likely_type
 from upload_gateway.domain.errors import (
     FinalUpload,
     LengthMismatch,
@@ -16,8 +16,9 @@ from upload_gateway.domain.errors import (
     PastLength,
     Superseded,
     UploadGone,
+    UploadNotFound,
 )
-from upload_gateway.domain.formats import NAMINGS, Format
+from upload_gateway.domain.formats import NAMINGS, Format, extension_of
 from upload_gateway.domain.part_plan import PartPlan
 
 State = Literal[
@@ -27,6 +28,9 @@ State = Literal[
 RUNNING: frozenset[State] = frozenset({"created", "receiving"})
 FORGOTTEN: frozenset[State] = frozenset({"aborted", "expired", "withdrawn"})
 ENDED: frozenset[State] = FORGOTTEN | {"stored", "rejected", "duplicate"}
+Mode = Literal["tus", "form", "put", "multipart"]
+# the bytes go past the gateway: nobody but the store sees them arrive
+PRESIGNED: frozenset[Mode] = frozenset({"put", "multipart"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +57,11 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What the store holds under the upload's key."""
+    """What the store holds under the upload's key; the type is the one it was written with."""
 
     size: int
     etag: str
+    content_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,9 @@ class Upload:
     `max_length` is what it may be at most. `concat` is `Upload-Concat` as sent, `partials` what a
     final upload consists of, in order, `final_id` the final upload that a partial was given to.
     `declared_sha256` is what the client says of the whole file, `sha256` what its bytes say.
+    `mode` is its way in; `parent` what its client wants to hang it on, copied into the receipt.
+    `signed_urls` of a presigned one were handed out, the last of which ends at `signed_until`;
+    what a late use of one leaves behind is looked for at `clear_at`.
     """
 
     id: UploadId
@@ -104,6 +112,16 @@ class Upload:
     partials: tuple[UploadId, ...] = ()
     final_id: UploadId | None = None
     declared_sha256: str | None = None
+    mode: Mode = "tus"
+    parent: str | None = None
+    signed_urls: int = 0
+    signed_until: datetime | None = None
+    clear_at: datetime | None = None
+
+    @property
+    def presigned(self) -> bool:
+        """Its client sends the bytes to the store itself."""
+        return self.mode in PRESIGNED
 
     @property
     def partial(self) -> bool:
@@ -140,6 +158,11 @@ class Upload:
         """All bytes are there."""
         return self.offset == self.length
 
+    @property
+    def likely_type(self) -> str:
+        """What its object is written as, before its bytes are known."""
+        return likely_type(self.kind, self.declared_type, extension_of(self.file_name))
+
     def remembered(self) -> "Upload":
         """Itself, or UploadGone for one whose resource has ended."""
         if self.state in FORGOTTEN:
@@ -152,6 +175,8 @@ class Upload:
         `length` is what this writer says the whole upload has; it may be said once.
         """
         self.remembered()
+        if self.presigned:
+            raise UploadNotFound("it has no address for bytes here")
         if self.final:
             raise FinalUpload("a final upload consists of others and takes no bytes")
         if offset != self.offset:
@@ -234,6 +259,20 @@ class Upload:
         if self.state != "stored":
             return self
         return replace(self, state="duplicate", duplicate_of=duplicate_of)
+
+    @property
+    def unwanted(self) -> bool:
+        """Nobody will ask for its object, which its client may have put past us."""
+        return self.presigned and self.state in {"aborted", "expired", "rejected"}
+
+    def cleared_up(self, now: datetime, late: timedelta) -> "Upload":
+        """Nothing of it is left in the store; to be looked at again where more may come.
+
+        A URL cannot be taken back, and a request that begins at its end takes its time: `late`.
+        """
+        if self.unwanted and self.signed_until is not None and now < self.signed_until + late:
+            return replace(self, clear_at=self.signed_until + late)
+        return replace(self, cleared=True)
 
     def due(self, now: datetime) -> bool:
         """Whether it may expire."""

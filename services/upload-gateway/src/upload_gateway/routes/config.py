@@ -9,6 +9,7 @@ from common.events import MediaKind
 from common.web.callers import Caller, Callers, require
 from upload_gateway.domain.formats import NAMINGS
 from upload_gateway.domain.limits import ADVISED_BODY, advised_chunk
+from upload_gateway.domain.presigning import MAX_PUT, URLS_PER_CALL
 from upload_gateway.routes import tus_headers
 from upload_gateway.usecases.describe_config import DescribeConfig, OfferedKind, UploadOffer
 
@@ -47,6 +48,10 @@ class PresignedConfig(BaseModel):
     put: bool = Field(description="One signed request for a whole file; its sha256 is signed.")
     parts: bool = Field(description="Signed parts of a multipart upload.")
     part_digest_needed: bool = Field(description="Each part is signed with a digest of its own.")
+    path: str = Field(description="Where such an upload begins.")
+    max_put_size: int = Field(description="Bytes of a file that one request may hold.")
+    parts_per_call: int = Field(description="Parts that are signed by one call, at most.")
+    url_seconds: int = Field(description="Seconds that a signed URL is good.")
 
 
 class UploadConfig(BaseModel):
@@ -93,6 +98,10 @@ def _config_of(offer: UploadOffer) -> UploadConfig:
             put=offer.presigned.put,
             parts=offer.presigned.parts,
             part_digest_needed=not offer.presigned.plain_parts,
+            path="/api/v1/media/sign-upload",
+            max_put_size=min(MAX_PUT, max((kind.max_size for kind in offer.kinds), default=0)),
+            parts_per_call=URLS_PER_CALL,
+            url_seconds=offer.url_seconds,
         ),
     )
 

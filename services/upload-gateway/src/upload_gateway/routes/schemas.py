@@ -6,13 +6,21 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from common.events import MediaKind
-from upload_gateway.domain.upload import State, Upload
+from upload_gateway.domain.upload import Mode, Part, State, Upload
+
+
+class StoredPart(BaseModel):
+    """A part that the store has."""
+
+    number: int
+    size: int
 
 
 class UploadStatus(BaseModel):
     """One upload. `offset`, `length` and `size` are bytes; `reason` is set when it was rejected.
 
-    `length` is null while the client has not said it.
+    `length` is null while the client has not said it. `parts` are those the store has of an open
+    multipart whose bytes go past the gateway; null for all others, and when it cannot be told.
     """
 
     upload_id: UUID
@@ -31,6 +39,11 @@ class UploadStatus(BaseModel):
     stored_at: datetime | None
     expires_at: datetime
     receipt: str | None = None
+    mode: Mode
+    key: str
+    parent: str | None
+    part_size: int
+    parts: list[StoredPart] | None = None
 
 
 class UploadPage(BaseModel):
@@ -40,7 +53,9 @@ class UploadPage(BaseModel):
     next: str | None
 
 
-def status_of(upload: Upload, receipt: str | None = None) -> UploadStatus:
+def status_of(
+    upload: Upload, receipt: str | None = None, parts: list[Part] | None = None
+) -> UploadStatus:
     return UploadStatus(
         upload_id=upload.id,
         asset_id=upload.asset_id,
@@ -58,4 +73,15 @@ def status_of(upload: Upload, receipt: str | None = None) -> UploadStatus:
         stored_at=upload.stored_at,
         expires_at=upload.expires_at,
         receipt=receipt,
+        mode=upload.mode,
+        key=upload.key,
+        parent=upload.parent,
+        part_size=upload.part_size,
+        parts=_stored(parts),
     )
+
+
+def _stored(parts: list[Part] | None) -> list[StoredPart] | None:
+    if parts is None:
+        return None
+    return [StoredPart(number=part.number, size=part.size) for part in parts]

@@ -39,7 +39,7 @@ def build_status_routes(
     ) -> UploadStatus:
         response.headers["Cache-Control"] = "no-store"
         described = await describe(upload_id_of(upload_id), caller.user_id)
-        return status_of(described.upload, described.receipt)
+        return status_of(described.upload, described.receipt, described.parts)
 
     return router
 

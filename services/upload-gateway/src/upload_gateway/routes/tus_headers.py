@@ -143,10 +143,15 @@ def require_body_type(headers: Mapping[str, str]) -> None:
 
 
 def location(headers: Mapping[str, str], scheme: str, upload: Upload) -> str:
-    """The absolute address of an upload on the origin that the client itself uses."""
+    """The absolute address of an upload."""
+    return f"{origin(headers, scheme)}/files/{upload.id}"
+
+
+def origin(headers: Mapping[str, str], scheme: str) -> str:
+    """This server as the client itself calls it."""
     forwarded = headers.get("x-forwarded-proto", "").split(",", 1)[0].strip().lower()
     shown = forwarded if forwarded in {"http", "https"} else scheme
-    return f"{shown}://{headers.get('host', 'localhost')}/files/{upload.id}"
+    return f"{shown}://{headers.get('host', 'localhost')}"
 
 
 def progress(upload: Upload) -> dict[str, str]:

@@ -5,9 +5,7 @@ import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from upload_gateway.domain.acceptance import likely_format
 from upload_gateway.domain.errors import PartsLost
-from upload_gateway.domain.formats import NAMINGS, extension_of
 from upload_gateway.domain.upload import Part, Stored, Upload
 from upload_gateway.ports import Ledger, PartStore
 from upload_gateway.usecases.complete_object import CompleteObject
@@ -33,7 +31,7 @@ class BuildFinal:
         if found is not None and found.size == upload.length:
             return found, await self.read_back(upload, [])
         await self.store.discard(upload.key)
-        multipart_id = await self.store.open(upload.key, _type_of(upload))
+        multipart_id = await self.store.open(upload.key, upload.likely_type)
         parts, sha256 = await self._parts(upload, multipart_id)
         await self.store.complete(upload.key, multipart_id, parts)
         found = await self.store.stat(upload.key)
@@ -78,8 +76,3 @@ class BuildFinal:
             await self.complete(partial, await self.ledger.parts(upload_id))
             async for chunk in self.store.stream(partial.key):
                 yield chunk
-
-
-def _type_of(upload: Upload) -> str:
-    likely = likely_format(upload.kind, upload.declared_type, extension_of(upload.file_name))
-    return NAMINGS[likely].content_type if likely else "application/octet-stream"

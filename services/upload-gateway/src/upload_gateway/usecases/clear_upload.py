@@ -1,9 +1,11 @@
-"""Remove what an ended upload left beside its object: open multiparts, staged segments."""
+"""Remove what an ended upload left: open multiparts, staged segments, an object nobody wants."""
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from datetime import timedelta
 
+from common.clock import Clock
 from common.errors import Unavailable
 from common.ids import UploadId
 from upload_gateway.domain.upload import ENDED
@@ -17,12 +19,15 @@ SOON = 2.0
 class ClearUpload:
     """Finds everything by the upload's own key and prefix, whether or not a row knows of it.
 
-    `patience` is how many seconds `soon` may take.
+    `late` is how long after the end of a signed URL its last request may still arrive; `patience`
+    how many seconds `soon` may take.
     """
 
     ledger: Ledger
     store: PartStore
     staging: Staging
+    clock: Clock
+    late: timedelta
     patience: float = SOON
 
     async def __call__(self, upload_id: UploadId) -> None:
@@ -30,14 +35,17 @@ class ClearUpload:
         upload = await self.ledger.find(upload_id)
         if upload.state not in ENDED or upload.cleared:
             return
+        now = self.clock.now()  # what comes while the store is asked is not known to be gone
         await self.store.discard(upload.key)
         await self.staging.clear(upload_id)
+        if upload.unwanted:
+            await self.store.remove(upload.key)
         async with self.ledger.change() as tx:
             locked = await tx.locked(upload_id)
             await tx.forget_segments(upload_id, await tx.segments(upload_id))
             # of a process that was killed while it wrote
             await tx.absent(upload_id)
-            await tx.save(replace(locked, cleared=True))
+            await tx.save(locked.cleared_up(now, self.late))
 
     async def soon(self, upload_id: UploadId) -> None:
         """Now if the store answers in time, else by the sweep."""

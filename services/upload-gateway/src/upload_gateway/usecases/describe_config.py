@@ -29,6 +29,7 @@ class UploadOffer:
     part_size: int
     expiry: int
     presigned: Presigned
+    url_seconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class DescribeConfig:
     per_minute: int
     part_size: int
     expiry: int
+    url_seconds: int
 
     async def __call__(self, role: Role) -> UploadOffer:
         """Raises Unavailable when the capabilities cannot be read."""
@@ -56,4 +58,5 @@ class DescribeConfig:
             self.part_size,
             self.expiry,
             presigned_ways(await self.capabilities.offered()),
+            self.url_seconds,
         )

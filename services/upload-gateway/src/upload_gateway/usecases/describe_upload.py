@@ -1,21 +1,28 @@
 """Tell an owner everything about one upload, with the receipt once it is stored."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from common.clock import Clock
+from common.errors import Unavailable
 from common.ids import UploadId, UserId
 from common.tokens import Receipt, Receipts
-from upload_gateway.domain.errors import UploadNotFound
-from upload_gateway.domain.upload import Upload
-from upload_gateway.ports import Ledger
+from upload_gateway.domain.errors import MultipartForgotten, UploadNotFound
+from upload_gateway.domain.upload import RUNNING, Part, Upload
+from upload_gateway.ports import Ledger, PartStore
 
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """An upload and its signed receipt; None unless it is stored."""
+    """An upload and its signed receipt; None unless it is stored.
+
+    `parts` are those the store has of a signed multipart that is still open; None where there is
+    none, or where the store does not answer.
+    """
 
     upload: Upload
     receipt: str | None
+    parts: list[Part] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +30,7 @@ class DescribeUpload:
     """Another one's upload does not exist for the caller."""
 
     ledger: Ledger
+    store: PartStore
     receipts: Receipts
     clock: Clock
 
@@ -31,7 +39,17 @@ class DescribeUpload:
         upload = await self.ledger.find(upload_id)
         if upload.user_id != user_id:
             raise UploadNotFound
-        return Described(upload, self._receipt(upload))
+        return Described(upload, self._receipt(upload), await self._parts(upload))
+
+    async def _parts(self, upload: Upload) -> list[Part] | None:
+        """So that a page that was reloaded sends only what is missing."""
+        if upload.mode != "multipart" or upload.state not in RUNNING:
+            return None
+        if upload.multipart_id is None:
+            return []
+        with suppress(Unavailable, MultipartForgotten):
+            return await self.store.held(upload.key, upload.multipart_id)
+        return None
 
     def _receipt(self, upload: Upload) -> str | None:
         if upload.state != "stored":
@@ -45,7 +63,7 @@ class DescribeUpload:
             sha256=upload.sha256 or "",
             size=upload.size or 0,
             content_type=upload.content_type or "",
-            parent=None,
+            parent=upload.parent,
             sequence=upload.sequence,
         )
         return self.receipts.issue(receipt, now=self.clock.now())

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from common.ids import UploadId
+from upload_gateway.domain.errors import UploadNotFound
 from upload_gateway.domain.upload import RUNNING, Upload
 from upload_gateway.ports import Ledger, Presence, Writers
 
@@ -23,6 +24,8 @@ class FindUpload:
         """
         await self.writers.settle(upload_id, "asked")
         upload = (await self.ledger.find(upload_id)).remembered()
+        if upload.presigned:
+            raise UploadNotFound("it has no address for bytes here")
         if upload.state in RUNNING and await self.presence.settle(upload_id):
             upload = (await self.ledger.find(upload_id)).remembered()
         return upload

@@ -21,8 +21,8 @@ from upload_gateway.usecases.append_bytes import Append, AppendBytes
 from upload_gateway.usecases.clear_upload import ClearUpload
 from upload_gateway.usecases.create_upload import CreateUpload
 from upload_gateway.usecases.end_upload import EndUpload
+from upload_gateway.usecases.judge_content import OPENING
 from upload_gateway.usecases.reject_content import RejectContent
-from upload_gateway.usecases.verify_upload import OPENING
 
 
 @dataclass(frozen=True, slots=True)

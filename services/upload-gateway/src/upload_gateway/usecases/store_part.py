@@ -4,9 +4,7 @@ import asyncio
 from dataclasses import dataclass, replace
 
 from common.failpoints import failpoint
-from upload_gateway.domain.acceptance import likely_format
 from upload_gateway.domain.errors import PartsLost
-from upload_gateway.domain.formats import NAMINGS, extension_of
 from upload_gateway.domain.intake import Intake
 from upload_gateway.domain.upload import Part, Segment, Upload
 from upload_gateway.ports import Ledger, PartStore, Staging
@@ -61,9 +59,7 @@ class StorePart:
         """With a multipart, begun only for a first part: empty promises cost the store nothing."""
         if upload.multipart_id is not None:
             return upload
-        likely = likely_format(upload.kind, upload.declared_type, extension_of(upload.file_name))
-        content_type = NAMINGS[likely].content_type if likely else "application/octet-stream"
-        multipart_id = await self.store.open(upload.key, content_type)
+        multipart_id = await self.store.open(upload.key, upload.likely_type)
         await failpoint("gateway.after_create_multipart")
         async with self.ledger.change() as tx:
             held = (await tx.locked(upload.id)).held_by(upload.generation)

@@ -9,31 +9,25 @@ from upload_gateway.domain.acceptance import Refusal
 from upload_gateway.domain.errors import BytesReplaced
 from upload_gateway.domain.facts import announced, completed, ended
 from upload_gateway.domain.formats import Format
-from upload_gateway.domain.judgement import judged
-from upload_gateway.domain.upload import Stored, Upload
-from upload_gateway.ports import Ledger, PartStore, Sniffer, Ticket
+from upload_gateway.domain.upload import Part, Stored, Upload
+from upload_gateway.ports import Ledger, PartStore, Ticket
 from upload_gateway.usecases.build_final import BuildFinal
-from upload_gateway.usecases.complete_object import CompleteObject
+from upload_gateway.usecases.complete_object import Completed, CompleteObject
+from upload_gateway.usecases.judge_content import JudgeContent
 from upload_gateway.usecases.read_back import ReadBack
-
-OPENING = 64 * 1024  # bytes that are sniffed
 
 
 @dataclass(frozen=True, slots=True)
 class VerifyUpload:
-    """Runs as a leased job: steps may be repeated, the result is committed with the job's end.
-
-    `accept_any` keeps content of every type.
-    """
+    """Runs as a leased job: steps may be repeated, the result is committed with the job's end."""
 
     ledger: Ledger
     store: PartStore
     complete: CompleteObject
     read_back: ReadBack
     build_final: BuildFinal
-    sniffer: Sniffer
+    judge: JudgeContent
     clock: Clock
-    accept_any: bool = False
 
     async def __call__(self, upload_id: UploadId, ticket: Ticket) -> Upload:
         """The upload as it ended.
@@ -74,24 +68,29 @@ class VerifyUpload:
             return Refusal("empty")
         if upload.final:
             found, sha256 = await self.build_final(upload)
-            format_ = await self._judged(upload)
+            format_ = await self.judge(upload)
             return format_ if isinstance(format_, Refusal) else (found, format_, sha256)
         parts = await self.ledger.parts(upload.id)
-        made = await self.complete(upload, parts)
+        made = await self._made(upload, parts)
         if made.found.size != upload.length:
             # the client was told that its bytes are safe: a listing may lag, and a look again later
             # costs less than an upload that is thrown away
             raise BytesReplaced("the object has another size than was acknowledged")
-        format_ = await self._judged(upload)
+        format_ = await self.judge(upload)
         if isinstance(format_, Refusal):
             return format_
         if made.as_acknowledged and upload.sha256:
             return made.found, format_, upload.sha256
         return made.found, format_, await self.read_back(upload, parts)
 
-    async def _judged(self, upload: Upload) -> Format | Refusal:
-        sniffed = self.sniffer.formats(await self.store.opening(upload.key, OPENING))
-        return judged(upload, sniffed, accept_any=self.accept_any)
+    async def _made(self, upload: Upload, parts: list[Part]) -> Completed:
+        """The object; one that was put past us came to be before its commit."""
+        if not upload.presigned:
+            return await self.complete(upload, parts)
+        found = await self.store.stat(upload.key)
+        if found is None:
+            raise BytesReplaced("the object that was there at the commit is gone")
+        return Completed(found, as_acknowledged=False)
 
     async def _recorded(self, done: Upload, ticket: Ticket) -> Upload | None:
         """With its fact and the end of the job; None when the upload ended otherwise meanwhile."""

@@ -1,0 +1,139 @@
+"""Uploads past the gateway: sign-upload, the bytes go to the store, commit."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from prometheus_client import Counter
+
+from common.errors import RepriseError
+from common.telemetry.logs import get_logger, log_event
+from common.web.callers import Caller, Callers, require
+from upload_gateway.domain.birth import NewUpload
+from upload_gateway.domain.errors import UseTus
+from upload_gateway.domain.presigning import Asker
+from upload_gateway.routes import presigned_schemas as schemas
+from upload_gateway.routes import tus_headers
+from upload_gateway.routes.schemas import UploadStatus, status_of
+from upload_gateway.routes.uploads import upload_id_of
+from upload_gateway.usecases.commit_upload import Commit, CommitUpload
+from upload_gateway.usecases.describe_upload import DescribeUpload
+from upload_gateway.usecases.end_upload import EndUpload
+from upload_gateway.usecases.sign_parts import PartsWanted, SignParts
+from upload_gateway.usecases.sign_upload import SignUpload
+
+_log = get_logger("upload_gateway.presigned")
+
+
+@dataclass(frozen=True, slots=True)
+class PresignedUseCases:
+    """What the three steps do; `outcomes` counts answers of sign-upload and commit."""
+
+    sign: SignUpload
+    sign_parts: SignParts
+    commit: CommitUpload
+    describe: DescribeUpload
+    end: EndUpload
+    outcomes: Counter
+
+
+def build_presigned_routes(uses: PresignedUseCases, callers: Callers) -> APIRouter:
+    """Owners only, with each request anew; another one's upload is one that never was."""
+    router = APIRouter(prefix="/api/v1", tags=["presigned"])
+    user = require(callers)
+
+    @router.post("/media/sign-upload")
+    async def sign_upload(
+        asked: schemas.SignUploadRequest,
+        request: Request,
+        response: Response,
+        caller: Annotated[Caller, Depends(user)],
+    ) -> schemas.SignedUploadAnswer:
+        response.headers["Cache-Control"] = "no-store"
+        origin = tus_headers.origin(request.headers, request.url.scheme)
+        with _told(uses, "sign_upload", "rejected", kind=asked.kind), _naming_tus(origin):
+            signed = await uses.sign(_new_upload(asked, caller), asked.mode)
+        uses.outcomes.labels("sign_upload", "issued").inc()
+        upload = signed.upload
+        log_event(
+            _log,
+            "media.sign_upload.issued",
+            asset_id=str(upload.asset_id),
+            kind=upload.kind,
+            size=upload.length,
+            mode=upload.mode,
+        )
+        return schemas.signed_upload(signed, origin)
+
+    @router.post("/media/parts")
+    async def sign_parts(
+        asked: schemas.SignPartsRequest,
+        request: Request,
+        response: Response,
+        caller: Annotated[Caller, Depends(user)],
+    ) -> schemas.SignedPartsAnswer:
+        response.headers["Cache-Control"] = "no-store"
+        upload_id = upload_id_of(asked.upload_id)
+        wanted = PartsWanted(upload_id, _asker(caller), asked.key, asked.asked())
+        with _naming_tus(tus_headers.origin(request.headers, request.url.scheme)):
+            signed = await uses.sign_parts(wanted)
+        return schemas.signed_parts(signed.upload, signed.requests)
+
+    @router.post("/media/commit")
+    async def commit(
+        asked: schemas.CommitRequest, response: Response, caller: Annotated[Caller, Depends(user)]
+    ) -> UploadStatus:
+        response.headers["Cache-Control"] = "no-store"
+        with _told(uses, "commit", "fail"):
+            wanted = Commit(upload_id_of(asked.upload_id), _asker(caller), asked.key, asked.told())
+            upload = await uses.commit(wanted)
+            described = await uses.describe(upload.id, caller.user_id)
+        uses.outcomes.labels("commit", "ok").inc()
+        return status_of(described.upload, described.receipt, described.parts)
+
+    @router.delete("/uploads/{upload_id}", status_code=204)
+    async def end(upload_id: str, caller: Annotated[Caller, Depends(user)]) -> Response:
+        await uses.end(upload_id_of(upload_id), caller.user_id)
+        return Response(status_code=204)
+
+    return router
+
+
+@contextmanager
+def _told(
+    uses: PresignedUseCases, step: str, branch: str, **known: object
+) -> Generator[None, None, None]:
+    """What was refused, by its code; never by the upload's id, whose address is a capability."""
+    try:
+        yield
+    except RepriseError as error:
+        uses.outcomes.labels(step, error.code).inc()
+        log_event(_log, f"media.{step}.{branch}", reason=error.code, **known)
+        raise
+
+
+@contextmanager
+def _naming_tus(origin: str) -> Generator[None, None, None]:
+    """Where this way is closed, the one that is always open is named."""
+    try:
+        yield
+    except UseTus as error:
+        error.extensions["use"] = {"protocol": "tus", "url": f"{origin}/files/"}
+        raise
+
+
+def _asker(caller: Caller) -> Asker:
+    return Asker(caller.user_id, caller.role)
+
+
+def _new_upload(asked: schemas.SignUploadRequest, caller: Caller) -> NewUpload:
+    return NewUpload(
+        user_id=caller.user_id,
+        role=caller.role,
+        length=asked.size,
+        header="",
+        metadata=asked.told(),
+        parent=asked.parent,
+    )
