@@ -129,7 +129,7 @@ class ReceiveForm:
         if any("\0" in text for pair in metadata.items() for text in pair):
             error = Invalid("what is said of the file holds a NUL", code="invalid_metadata")
             return FileOutcome(shown, None, error)
-        new = NewUpload(sender.user_id, sender.role, None, "", metadata, paced=False)
+        new = NewUpload(sender.user_id, sender.role, None, "", metadata, paced=False, mode="form")
         return await self.receive(new, form, shown)
 
 
