@@ -13,7 +13,7 @@ from xdist.scheduler import LoadScopeScheduling
 _WHOLE = ("cli/", "devstack/", "tests/")  # as long as all of libs/ and services/
 
 
-class _Halves(LoadScopeScheduling):  # type: ignore[misc]
+class _Halves(LoadScopeScheduling):
     @override
     def _split_scope(self, nodeid: str) -> str:
         return "whole" if nodeid.startswith(_WHOLE) else "parts"
