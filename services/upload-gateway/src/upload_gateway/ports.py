@@ -1,6 +1,6 @@
 """What the gateway needs: a ledger, a store, a pool of buffers and order among writers."""
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
@@ -281,6 +281,17 @@ class Staging(Protocol):
         ...
 
 
+class BufferWanted(Exception):
+    """Somebody waits for the buffer that a slow client fills; never leaves the use case.
+
+    `trickles`: it sends so little that it had better collect its bytes outside of the pool.
+    """
+
+    def __init__(self, *, trickles: bool) -> None:
+        super().__init__(trickles)
+        self.trickles = trickles
+
+
 class BufferLease(Protocol):
     """At most two part buffers in the hands of one upload; all go back when the lease ends."""
 
@@ -289,11 +300,32 @@ class BufferLease(Protocol):
         """The buffer that was waited for."""
         ...
 
+    @property
+    def wanted(self) -> bool:
+        """Whether somebody waits who holds none."""
+        ...
+
     def other(self, busy: memoryview) -> memoryview | None:
         """A buffer beside `busy`, only if one is free and nobody waits for it; never waits itself.
 
         Gives the idle second one back when somebody else waits.
         """
+        ...
+
+    def filling(self) -> AbstractAsyncContextManager[Callable[[int], None]]:
+        """Inside, one buffer is filled by the client; tell what is given how many bytes came.
+
+        Raises BufferWanted in the middle of a wait for bytes, when somebody waits for a buffer and
+        this client has had its time. Only reads of the body belong inside.
+        """
+        ...
+
+    def give_back(self) -> None:
+        """Give all of them back; there is no `first` until one is regained."""
+        ...
+
+    async def regain(self) -> None:
+        """Give all back and wait in line for one anew; raises Unavailable(`no_buffer_free`)."""
         ...
 
 
@@ -316,7 +348,8 @@ class Body(Protocol):
     async def read_into(self, view: memoryview) -> int:
         """Copy what is there, at least one byte, into `view`; 0 at the end of the body.
 
-        Raises BodyCut(`client_gone`) when the connection ends first.
+        A call that is cancelled loses nothing: the next one gives the same bytes. Raises
+        BodyCut(`client_gone`) when the connection ends first.
         """
         ...
 
@@ -368,6 +401,13 @@ class Writer(Protocol):
         """Inside, waiting for the client ends with BodyCut when the writer is cut or it stalls.
 
         Only reads of the body belong inside: what is already received is stored in peace.
+        """
+        ...
+
+    def waiting(self) -> AbstractAsyncContextManager[None]:
+        """Inside, waiting for anything else ends with BodyCut when the writer is cut.
+
+        The client is not to blame for that time: it counts neither as a stall nor for its rate.
         """
         ...
 

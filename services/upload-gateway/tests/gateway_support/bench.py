@@ -132,6 +132,7 @@ class Bench:
             StageTail(acknowledge, self.store),
             acknowledge,
             MemoryDigests(),
+            piece=3,
         )
         self.append = AppendBytes(
             self.ledger,

@@ -75,6 +75,18 @@ class AsyncioWriter:
             self._scope = None
             self._pace.pause(_now())
 
+    @asynccontextmanager
+    async def waiting(self) -> AsyncIterator[None]:
+        if (reason := self._why()) is not None:
+            raise BodyCut(reason)
+        try:
+            async with asyncio.timeout(None) as self._scope:
+                yield
+        except TimeoutError:  # only a cut sets a deadline here
+            raise BodyCut(self._why() or "stalled") from None
+        finally:
+            self._scope = None
+
     def progressed(self, count: int) -> None:
         now = _now()
         if self._pace.too_slow(count, now):

@@ -2,10 +2,26 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
 
 from common.errors import Unavailable
+from upload_gateway.ports import BufferWanted
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """How long a client may fill a buffer that somebody waits for.
+
+    `long` seconds are enough for everybody who is not slow: what is taken back costs the store one
+    more object, so shorter turns make work and longer ones make others wait. Who sends less than
+    `trickle` bytes a second has only `short` ones: such clients may come in hundreds.
+    """
+
+    long: float = 2.5
+    short: float = 0.25
+    trickle: float = 128 * 1024
 
 
 class MemoryBuffers:
@@ -15,10 +31,14 @@ class MemoryBuffers:
     wait. All are touched at start: a process that starts has all memory it needs for bodies.
     """
 
-    def __init__(self, *, count: int, size: int, patience: float = 10.0) -> None:
+    def __init__(
+        self, *, count: int, size: int, patience: float = 10.0, turns: Turns | None = None
+    ) -> None:
         self._free = [memoryview(bytearray(size)) for _ in range(count)]
         self._waiting: deque[asyncio.Future[memoryview]] = deque()
+        self._filling = set[_Filling]()
         self._size, self._count, self._patience = size, count, patience
+        self.turns = turns or Turns()
 
     @property
     def size(self) -> int:
@@ -31,20 +51,25 @@ class MemoryBuffers:
 
     @property
     def waiting(self) -> int:
-        """Uploads that wait for their first buffer."""
+        """Uploads that wait for a buffer and hold none."""
         return sum(not waiter.done() for waiter in self._waiting)
+
+    @property
+    def wanted(self) -> bool:
+        """Whether anybody waits; asked for every piece of every body."""
+        return any(not waiter.done() for waiter in self._waiting)
 
     @asynccontextmanager
     async def lease(self) -> AsyncIterator["MemoryBufferLease"]:
-        lease = MemoryBufferLease(self, await self._acquired())
+        lease = MemoryBufferLease(self, await self.acquired())
         try:
             yield lease
         finally:
-            lease.end()
+            lease.give_back()
 
     def take(self) -> memoryview | None:
         """One at once, if it is free and nobody waits for it."""
-        return self._free.pop() if self._free and not self.waiting else None
+        return self._free.pop() if self._free and not self.wanted else None
 
     def give(self, buffer: memoryview) -> None:
         """Give one back: to who waits longest, else to the pool."""
@@ -55,12 +80,15 @@ class MemoryBuffers:
                 return
         self._free.append(buffer)
 
-    async def _acquired(self) -> memoryview:
+    async def acquired(self) -> memoryview:
+        """One after those who asked before; raises Unavailable(`no_buffer_free`)."""
         buffer = self.take()
         if buffer is not None:
             return buffer
         waiter: asyncio.Future[memoryview] = asyncio.get_running_loop().create_future()
         self._waiting.append(waiter)
+        for filling in self._filling:
+            filling.hurry()
         try:
             async with asyncio.timeout(self._patience):
                 return await waiter
@@ -74,6 +102,49 @@ class MemoryBuffers:
                 ) from None
             raise
 
+    @asynccontextmanager
+    async def filling(self) -> AsyncIterator[Callable[[int], None]]:
+        """Inside, a buffer is filled by a client; see BufferLease.filling."""
+        filling = _Filling(self)
+        self._filling.add(filling)
+        try:
+            async with asyncio.timeout(None) as filling.scope:
+                filling.hurry()
+                yield filling.took
+        except TimeoutError:
+            raise BufferWanted(trickles=filling.trickles) from None
+        finally:
+            filling.scope = None
+            self._filling.discard(filling)
+
+
+class _Filling:
+    """One buffer's turn: it ends when somebody waits and the client has had its time."""
+
+    def __init__(self, pool: MemoryBuffers) -> None:
+        self.scope: asyncio.Timeout | None = None
+        self._pool, self._turns = pool, pool.turns
+        self._began, self._bytes = _now(), 0
+
+    def took(self, count: int) -> None:
+        self._bytes += count
+        if self._pool.wanted:
+            self.hurry()
+
+    @property
+    def trickles(self) -> bool:
+        seconds = max(_now() - self._began, self._turns.short)
+        return self._bytes < self._turns.trickle * seconds
+
+    def hurry(self) -> None:
+        """Set the end of the turn by what came so far, if somebody waits."""
+        if self.scope is None or self.scope.expired() or not self._pool.wanted:
+            return
+        # with no byte more it trickles from then on
+        slow_at = max(self._turns.short, self._bytes / self._turns.trickle)
+        end = self._began + min(slow_at, self._turns.long)
+        self.scope.reschedule(max(end, _now()))
+
 
 class MemoryBufferLease:
     """One buffer, and a second one as long as nobody else wants it."""
@@ -86,19 +157,33 @@ class MemoryBufferLease:
     def first(self) -> memoryview:
         return self._held[0]
 
+    @property
+    def wanted(self) -> bool:
+        return self._pool.wanted
+
     def other(self, busy: memoryview) -> memoryview | None:
         idle = next((buffer for buffer in self._held if buffer is not busy), None)
         if idle is None:
             if (taken := self._pool.take()) is not None:
                 self._held.append(taken)
             return taken
-        if self._pool.waiting:
+        if self._pool.wanted:
             self._held.remove(idle)
             self._pool.give(idle)
             return None
         return idle
 
-    def end(self) -> None:
-        """Give everything back."""
+    def filling(self) -> AbstractAsyncContextManager[Callable[[int], None]]:
+        return self._pool.filling()
+
+    def give_back(self) -> None:
         while self._held:
             self._pool.give(self._held.pop())
+
+    async def regain(self) -> None:
+        self.give_back()
+        self._held.append(await self._pool.acquired())
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

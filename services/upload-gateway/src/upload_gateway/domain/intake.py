@@ -11,12 +11,13 @@ class Intake:
     """`running` is the file's digest if it is unbroken, `checksum` the one of this body, if any.
 
     Under a checksum nothing counts before the body ended: `parts` are those that the store has and
-    no row knows yet, `emptied` the segments they were built from.
+    no row knows yet, `staged` such segments, `emptied` the segments that parts were built from.
     """
 
     running: RunningDigest | None
     checksum: BodyChecksum | None = None
     parts: list[Part] = field(default_factory=list)
+    staged: list[Segment] = field(default_factory=list)
     emptied: list[Segment] = field(default_factory=list)
 
     @property

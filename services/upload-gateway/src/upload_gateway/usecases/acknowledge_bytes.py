@@ -31,11 +31,14 @@ class AcknowledgeBytes:
         offset: int,
         running: RunningDigest | None,
         parts: Sequence[Part] = (),
-        tail: Segment | None = None,
+        segments: Sequence[Segment] = (),
+        *,
+        last: bool = False,
     ) -> Upload:
         """The upload with all bytes before `offset`; raises Superseded or Unavailable.
 
-        And BytesInFlightExceeded or QuotaExceeded, where the upload's length is not known.
+        And BytesInFlightExceeded or QuotaExceeded, where the upload's length is not known. `last`
+        says that this request brings nothing more.
         """
         async with self.ledger.change() as tx:
             held = (await tx.locked(upload.id)).held_by(upload.generation)
@@ -47,14 +50,14 @@ class AcknowledgeBytes:
             advanced = held.advanced(offset, expiry_after(self.clock.now(), self.expiry))
             for part in parts:
                 await tx.add_part(upload.id, part)
-            if tail is not None:
-                await tx.add_segment(upload.id, tail)
+            for segment in segments:
+                await tx.add_segment(upload.id, segment)
             if advanced.whole:
                 unbroken = running is not None and running.offset == offset
                 sha256 = running.hexdigest() if running and unbroken else None
                 advanced = await self._whole(tx, advanced.verifying(sha256))
-            if advanced.whole or tail is not None:
-                # nothing follows in this request: whoever waits for its end may go on
+            if advanced.whole or last:
+                # whoever waits for the end of this request may go on
                 await tx.absent(upload.id)
             await tx.save(advanced)
         return advanced

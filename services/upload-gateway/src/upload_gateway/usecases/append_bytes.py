@@ -103,7 +103,7 @@ class AppendBytes:
         async with AsyncExitStack() as stack:
             try:
                 # whoever cuts this request need not wait until it has its place in memory
-                async with writer.reading():
+                async with writer.waiting():
                     lease = await stack.enter_async_context(self.buffers.lease())
             except BodyCut as cut:
                 return Received(upload, cut.reason)

@@ -4,32 +4,50 @@ import asyncio
 from collections.abc import Coroutine
 from dataclasses import dataclass
 
+from common.errors import Unavailable
 from upload_gateway.domain.checksum import BodyChecksum
 from upload_gateway.domain.errors import ChecksumMismatch
 from upload_gateway.domain.intake import Intake
+from upload_gateway.domain.part_plan import PartPlan
 from upload_gateway.domain.upload import Upload
-from upload_gateway.ports import Body, BodyCut, BufferLease, CutReason, Digests, Writer
+from upload_gateway.ports import (
+    Body,
+    BodyCut,
+    BufferLease,
+    BufferWanted,
+    CutReason,
+    Digests,
+    Writer,
+)
 from upload_gateway.usecases.acknowledge_bytes import AcknowledgeBytes
 from upload_gateway.usecases.stage_tail import StageTail
 from upload_gateway.usecases.store_part import StorePart
 
+PIECE = 64 * 1024  # as much as the server itself holds of a body nobody reads
 # a newer writer brings the same bytes again, and an aborted upload needs none
 _DROPPED: frozenset[CutReason] = frozenset({"superseded", "ended", "failed"})
 
 
 @dataclass(frozen=True, slots=True)
 class Filling:
-    """What one buffer took: `head..fill` of part `number` is new, what is before is staged."""
+    """What one buffer took: `head..fill` of part `number` is new, what is before is staged.
+
+    `wanted`: it was ended by somebody who waits for the buffer, and the body goes on.
+    """
 
     number: int
     buffer: memoryview
     head: int
     fill: int
-    cut: CutReason | None
+    cut: CutReason | None = None
+    wanted: BufferWanted | None = None
 
     @property
     def fresh(self) -> memoryview:
         return self.buffer[self.head : self.fill]
+
+    def completes(self, plan: PartPlan) -> bool:
+        return self.fill == plan.size_of(self.number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +63,71 @@ class Received:
 
 
 @dataclass(frozen=True, slots=True)
+class Request:
+    """One body on its way in, and what its writer has in hands."""
+
+    body: Body
+    writer: Writer
+    lease: BufferLease
+    intake: Intake
+
+    async def filled(self, upload: Upload, offset: int, buffer: memoryview) -> Filling:
+        """Fill a buffer from `offset` until its part is full.
+
+        Or the body ends, or the writer is cut, or somebody wants the buffer of a slow client.
+        """
+        plan = upload.plan
+        number = plan.number_at(offset)
+        head = fill = offset - plan.start_of(number)
+        size = plan.size_of(number)
+        try:
+            async with self.writer.reading(), self.lease.filling() as took:
+                while fill < size and (got := await self.body.read_into(buffer[fill:size])):
+                    fill += got
+                    took(got)
+                    self.writer.progressed(got)
+        except BufferWanted as wanted:
+            return Filling(number, buffer, head, fill, wanted=None if fill == size else wanted)
+        except BodyCut as error:
+            return Filling(number, buffer, head, fill, error.reason)
+        return Filling(number, buffer, head, fill)
+
+    async def poured(self, view: memoryview) -> tuple[int, CutReason | None]:
+        """Fill a view of nobody's pool; how much, and what cut it."""
+        fill = 0
+        try:
+            async with self.writer.reading():
+                while fill < len(view) and (got := await self.body.read_into(view[fill:])):
+                    fill += got
+                    self.writer.progressed(got)
+        except BodyCut as error:
+            return fill, error.reason
+        return fill, None
+
+    async def regained(self) -> CutReason | None:
+        """Wait in line for a buffer; what cut the writer meanwhile."""
+        try:
+            async with self.writer.waiting():
+                await self.lease.regain()
+        except BodyCut as error:
+            return error.reason
+        return None
+
+
+@dataclass(frozen=True, slots=True)
 class ReceiveParts:
-    """Holds one buffer, two while one is free; memory does not grow with the body."""
+    """Holds one buffer, two while one is free; memory does not grow with the body.
+
+    When others wait, a quick client gives its buffer away after each part, and a slow one in the
+    middle: what it sent is staged. One that trickles then fills its part in pieces of `piece` bytes
+    of its own, outside of the pool, and asks for a buffer again to put the part together.
+    """
 
     store: StorePart
     stage: StageTail
     acknowledge: AcknowledgeBytes
     digests: Digests
+    piece: int = PIECE
 
     async def __call__(
         self,
@@ -77,7 +153,7 @@ class ReceiveParts:
             intake = Intake(running.copy() if running else None, checksum)
             return await self._checked(upload, body, writer, lease, intake)
         intake = Intake(running)
-        upload, last = await self._parts(upload, body, writer, lease, intake)
+        upload, last = await self._parts(Request(body, writer, lease, intake), upload)
         fresh = last.fresh.nbytes > 0 and not upload.full
         staged = fresh and last.cut not in _DROPPED and (last.cut is not None or not closes)
         if staged:
@@ -100,19 +176,23 @@ class ReceiveParts:
         self, begun: Upload, body: Body, writer: Writer, lease: BufferLease, intake: Intake
     ) -> Received:
         """The parts are in the store already, but a part without a row is nobody's."""
-        upload, last = await self._parts(begun, body, writer, lease, intake)
+        upload, last = await self._parts(Request(body, writer, lease, intake), begun)
         if upload.full:
             await _refuse_more(upload, body, writer)
         if last.cut is not None:
+            await self._take_away(begun, intake)
             return Received(begun, last.cut)
         tail = last.fresh if not upload.full else last.fresh[:0]
         await asyncio.to_thread(intake.take, tail)
         if intake.checksum is not None and not intake.checksum.matches:
+            await self._take_away(begun, intake)
             raise ChecksumMismatch
         if tail.nbytes:
             upload = await self.stage(upload, tail, intake)
-        elif intake.parts:
-            upload = await self.acknowledge(upload, upload.offset, intake.running, intake.parts)
+        elif intake.parts or intake.staged:
+            upload = await self.acknowledge(
+                upload, upload.offset, intake.running, intake.parts, intake.staged
+            )
         await self.store.forget(upload, intake.emptied)
         self._keep(upload, intake)
         return Received(upload, None, tail.nbytes > 0 or upload.whole)
@@ -122,54 +202,79 @@ class ReceiveParts:
         if running is not None and not upload.whole and running.offset == upload.offset:
             self.digests.keep(upload.id, running)
 
-    async def _parts(
-        self,
-        upload: Upload,
-        body: Body,
-        writer: Writer,
-        lease: BufferLease,
-        intake: Intake,
-    ) -> tuple[Upload, Filling]:
+    async def _take_away(self, upload: Upload, intake: Intake) -> None:
+        """Pieces without a row; what stays behind ends with the upload."""
+        with suppress(Unavailable):
+            await self.store.forget(upload, intake.staged)
+
+    async def _parts(self, request: Request, upload: Upload) -> tuple[Upload, Filling]:
         """All whole parts of the body; the last filling is the tail, or the upload's end."""
-        filling = await _filled(upload, upload.offset, lease.first, body, writer)
-        while filling.fill == upload.plan.size_of(filling.number):
+        lease = request.lease
+        filling = await request.filled(upload, upload.offset, lease.first)
+        while filling.wanted or filling.completes(upload.plan):
+            if filling.wanted:
+                upload, filling = await self._without_buffer(request, upload, filling)
+                continue
             end = upload.plan.end_of(filling.number)
             other = None if end == upload.bound else lease.other(filling.buffer)
             if other is not None:
                 upload, filling = await _side_by_side(
-                    self._stored(upload, filling, intake),
-                    _filled(upload, end, other, body, writer),
-                    writer,
+                    self._stored(upload, filling, request.intake),
+                    request.filled(upload, end, other),
+                    request.writer,
                 )
                 continue
-            upload = await self._stored(upload, filling, intake)
+            upload = await self._stored(upload, filling, request.intake)
             if upload.full:
                 break
-            filling = await _filled(upload, end, filling.buffer, body, writer)
+            buffer = filling.buffer
+            if lease.wanted:
+                if cut := await request.regained():
+                    return upload, _nothing(upload, cut)
+                buffer = lease.first
+            filling = await request.filled(upload, end, buffer)
         return upload, filling
 
     async def _stored(self, upload: Upload, filling: Filling, intake: Intake) -> Upload:
         part = filling.buffer[: filling.fill]
         return await self.store(upload, filling.number, part, filling.head, intake)
 
+    async def _without_buffer(
+        self, request: Request, upload: Upload, filling: Filling
+    ) -> tuple[Upload, Filling]:
+        """Stage what is in the buffer, let others have it, and go on."""
+        if filling.fresh.nbytes:
+            upload = await self.stage.midway(upload, filling.fresh, request.intake)
+        request.lease.give_back()
+        if filling.wanted and filling.wanted.trickles:
+            return await self._in_pieces(request, upload)
+        if cut := await request.regained():
+            return upload, _nothing(upload, cut)
+        return upload, await request.filled(upload, upload.offset, request.lease.first)
 
-async def _filled(
-    upload: Upload, offset: int, buffer: memoryview, body: Body, writer: Writer
-) -> Filling:
-    """Fill a buffer from `offset` until its part is full, the body ends or the writer is cut."""
-    plan = upload.plan
-    number = plan.number_at(offset)
-    head = fill = offset - plan.start_of(number)
-    size = plan.size_of(number)
-    cut: CutReason | None = None
-    try:
-        async with writer.reading():
-            while fill < size and (got := await body.read_into(buffer[fill:size])):
-                fill += got
-                writer.progressed(got)
-    except BodyCut as error:
-        cut = error.reason
-    return Filling(number, buffer, head, fill, cut)
+    async def _in_pieces(self, request: Request, upload: Upload) -> tuple[Upload, Filling]:
+        """Up to the end of a part; only the piece that completes it needs a buffer."""
+        own = memoryview(bytearray(self.piece))
+        number = upload.plan.number_at(upload.offset)
+        end = upload.plan.end_of(number)
+        while True:
+            room = min(self.piece, end - upload.offset)
+            taken, cut = await request.poured(own[:room])
+            if taken < room:
+                return upload, Filling(number, own, 0, taken, cut)
+            if upload.offset + taken == end:
+                break
+            upload = await self.stage.midway(upload, own, request.intake)
+        if cut := await request.regained():
+            return upload, _nothing(upload, cut)
+        buffer, size = request.lease.first, upload.plan.size_of(number)
+        buffer[size - room : size] = own[:room]
+        return upload, Filling(number, buffer, size - room, size)
+
+
+def _nothing(upload: Upload, cut: CutReason) -> Filling:
+    """The end of a request that has no bytes in memory."""
+    return Filling(upload.plan.number_at(upload.offset), memoryview(b""), 0, 0, cut)
 
 
 async def _side_by_side(

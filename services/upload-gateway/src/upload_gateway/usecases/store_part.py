@@ -10,6 +10,8 @@ from upload_gateway.domain.upload import Part, Segment, Upload
 from upload_gateway.ports import Ledger, PartStore, Staging
 from upload_gateway.usecases.acknowledge_bytes import AcknowledgeBytes
 
+_AT_ONCE = 8  # segments that are read side by side: a slow client may have left a hundred
+
 
 @dataclass(frozen=True, slots=True)
 class StorePart:
@@ -28,7 +30,7 @@ class StorePart:
         Raises Superseded when a newer writer holds the upload, Unavailable, or PartsLost.
         """
         upload = await self._opened(upload)
-        segments = await self._rebuilt(upload, number, part[:head]) if head else []
+        segments = await self._rebuilt(upload, number, part[:head], intake) if head else []
         etag, crc32c = await asyncio.gather(
             self.store.put_part(upload.key, upload.multipart_id or "", number, part),
             asyncio.to_thread(intake.take_part, part, head),
@@ -39,6 +41,7 @@ class StorePart:
         if intake.waits:
             intake.parts.append(stored)
             intake.emptied += segments
+            intake.staged.clear()
             return upload.advanced(end, upload.expires_at)
         upload = await self.acknowledge(upload, end, intake.running, [stored])
         await failpoint("gateway.after_part_committed")
@@ -66,14 +69,19 @@ class StorePart:
             await tx.save(replace(held, multipart_id=multipart_id))
         return replace(upload, multipart_id=multipart_id)
 
-    async def _rebuilt(self, upload: Upload, number: int, head: memoryview) -> list[Segment]:
-        segments = await self.ledger.segments(upload.id)
-        start = at = upload.plan.start_of(number)
+    async def _rebuilt(
+        self, upload: Upload, number: int, head: memoryview, intake: Intake
+    ) -> list[Segment]:
+        segments = [*await self.ledger.segments(upload.id), *intake.staged]
+        at = start = upload.plan.start_of(number)
+        pieces = list[tuple[Segment, memoryview]]()
         for segment in segments:
             if segment.start == at:
-                into = head[at - start : at - start + segment.size]
-                await self.staging.read_into(segment, into)
                 at += segment.size
+                pieces.append((segment, head[segment.start - start : at - start]))
         if at - start != len(head):
             raise PartsLost("a staged segment is missing")
+        for first in range(0, len(pieces), _AT_ONCE):
+            batch = pieces[first : first + _AT_ONCE]
+            await asyncio.gather(*(self.staging.read_into(*piece) for piece in batch))
         return segments
