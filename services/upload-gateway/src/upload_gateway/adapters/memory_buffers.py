@@ -61,7 +61,8 @@ class MemoryBuffers:
 
     @asynccontextmanager
     async def lease(self) -> AsyncIterator["MemoryBufferLease"]:
-        lease = MemoryBufferLease(self, await self.acquired())
+        lease = MemoryBufferLease(self)
+        await lease.regain()
         try:
             yield lease
         finally:
@@ -103,9 +104,9 @@ class MemoryBuffers:
             raise
 
     @asynccontextmanager
-    async def filling(self) -> AsyncIterator[Callable[[int], None]]:
-        """Inside, a buffer is filled by a client; see BufferLease.filling."""
-        filling = _Filling(self)
+    async def filling(self, waited: float) -> AsyncIterator[Callable[[int], None]]:
+        """Inside, a buffer is filled by a client that waited for it; see BufferLease.filling."""
+        filling = _Filling(self, waited)
         self._filling.add(filling)
         try:
             async with asyncio.timeout(None) as filling.scope:
@@ -121,10 +122,11 @@ class MemoryBuffers:
 class _Filling:
     """One buffer's turn: it ends when somebody waits and the client has had its time."""
 
-    def __init__(self, pool: MemoryBuffers) -> None:
+    def __init__(self, pool: MemoryBuffers, waited: float) -> None:
         self.scope: asyncio.Timeout | None = None
         self._pool, self._turns = pool, pool.turns
-        self._began, self._bytes = _now(), 0
+        # what a client sent while it waited is there at once: that was time to show its pace
+        self._began, self._bytes = _now() - min(waited, pool.turns.short), 0
 
     def took(self, count: int) -> None:
         self._bytes += count
@@ -149,9 +151,10 @@ class _Filling:
 class MemoryBufferLease:
     """One buffer, and a second one as long as nobody else wants it."""
 
-    def __init__(self, pool: MemoryBuffers, first: memoryview) -> None:
+    def __init__(self, pool: MemoryBuffers) -> None:
         self._pool = pool
-        self._held = [first]
+        self._held = list[memoryview]()
+        self._waited = 0.0
 
     @property
     def first(self) -> memoryview:
@@ -174,7 +177,8 @@ class MemoryBufferLease:
         return idle
 
     def filling(self) -> AbstractAsyncContextManager[Callable[[int], None]]:
-        return self._pool.filling()
+        waited, self._waited = self._waited, 0.0
+        return self._pool.filling(waited)
 
     def give_back(self) -> None:
         while self._held:
@@ -182,7 +186,9 @@ class MemoryBufferLease:
 
     async def regain(self) -> None:
         self.give_back()
+        began = _now()
         self._held.append(await self._pool.acquired())
+        self._waited = _now() - began
 
 
 def _now() -> float:

