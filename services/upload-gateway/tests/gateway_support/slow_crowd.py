@@ -10,6 +10,7 @@ from gateway_support.real_gateway import RealGateway, eventually
 from gateway_support.tus import BODY
 
 MIB = 1024 * 1024
+_APART = 0.02  # seconds between two that begin: all in one moment are a test of the database
 
 
 class SlowCrowd:
@@ -37,9 +38,10 @@ class SlowCrowd:
             self._thread.join()
 
     async def _all(self) -> None:
-        await asyncio.gather(*(self._one(path) for path in self.sent))
+        await asyncio.gather(*(self._one(path, n * _APART) for n, path in enumerate(self.sent)))
 
-    async def _one(self, path: str) -> None:
+    async def _one(self, path: str, after: float) -> None:
+        await asyncio.sleep(after)
         reader, writer = await asyncio.open_connection("127.0.0.1", self._gateway.port)
         head = {
             "Host": f"127.0.0.1:{self._gateway.port}",
