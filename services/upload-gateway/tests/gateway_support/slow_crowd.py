@@ -49,11 +49,12 @@ class SlowCrowd:
             "Tus-Resumable": "1.0.0",
             "Upload-Offset": "0",
             "Content-Length": str(self._size),
+            "Connection": "close",
             **BODY,
         }
         lines = "".join(f"{name}: {value}\r\n" for name, value in head.items())
         writer.write(f"PATCH {path} HTTP/1.1\r\n{lines}\r\n".encode())
-        answer = asyncio.ensure_future(reader.readline())
+        answer = asyncio.ensure_future(reader.read())
         content = body_of(path, MIB)  # its beginning, more than anybody here ever sends
         while not self._over.is_set() and not answer.done():
             at = self.sent[path]
