@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 
 from common.errors import Unavailable
@@ -70,6 +71,7 @@ class Request:
     writer: Writer
     lease: BufferLease
     intake: Intake
+    closes: bool = False
 
     async def filled(self, upload: Upload, offset: int, buffer: memoryview) -> Filling:
         """Fill a buffer from `offset` until its part is full.
@@ -153,7 +155,7 @@ class ReceiveParts:
             intake = Intake(running.copy() if running else None, checksum)
             return await self._checked(upload, body, writer, lease, intake)
         intake = Intake(running)
-        upload, last = await self._parts(Request(body, writer, lease, intake), upload)
+        upload, last = await self._parts(Request(body, writer, lease, intake, closes), upload)
         fresh = last.fresh.nbytes > 0 and not upload.full
         staged = fresh and last.cut not in _DROPPED and (last.cut is not None or not closes)
         if staged:
@@ -162,7 +164,8 @@ class ReceiveParts:
             self._keep(upload, intake)
         cut = await _refuse_more(upload, body, writer) if upload.full else last.cut
         if closes and cut is None and not upload.whole:
-            upload = await self._closed(upload, last if fresh else None, intake)
+            left = last.fill > 0 and not upload.full
+            upload = await self._closed(upload, last if left else None, intake)
         return Received(upload, last.cut, staged or upload.whole)
 
     async def _closed(self, upload: Upload, last: Filling | None, intake: Intake) -> Upload:
@@ -269,16 +272,17 @@ class ReceiveParts:
         while True:
             room = min(self.piece, end - upload.offset)
             more, cut = await request.poured(own[taken:room])
-            if taken + more < room:
-                return upload, Filling(number, own, 0, taken + more, cut)
-            if upload.offset + room == end:
+            taken += more
+            if taken < room or upload.offset + room == end:
                 break
             upload, taken = await self.stage.midway(upload, own, request.intake), 0
+        if taken < room and (cut or not request.closes):
+            return upload, Filling(number, own, 0, taken, cut)
         if cut := await request.regained():
             return upload, _nothing(upload, cut)
-        buffer, size = request.lease.first, upload.plan.size_of(number)
-        buffer[size - room : size] = own[:room]
-        return upload, Filling(number, buffer, size - room, size)
+        head = upload.offset - upload.plan.start_of(number)
+        request.lease.first[head : head + taken] = own[:taken]
+        return upload, Filling(number, request.lease.first, head, head + taken)
 
 
 def _nothing(upload: Upload, cut: CutReason) -> Filling:

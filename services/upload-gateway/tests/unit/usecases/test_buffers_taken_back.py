@@ -49,9 +49,14 @@ def bench_of_one(turns: Turns, patience: float = 5) -> Bench:
 
 
 def sent(
-    bench: Bench, upload: Upload, body: ListedBody, checksum: BodyChecksum | None = None
+    bench: Bench,
+    upload: Upload,
+    body: ListedBody,
+    checksum: BodyChecksum | None = None,
+    *,
+    closes: bool = False,
 ) -> asyncio.Future[Upload]:
-    wanted = Append(upload.id, OWNER, upload.offset, None, None, checksum)
+    wanted = Append(upload.id, OWNER, upload.offset, None, None, checksum, closes)
     return asyncio.ensure_future(bench.append(wanted, body))
 
 
@@ -98,6 +103,20 @@ async def test_a_trickling_client_holds_no_buffer_up_to_the_end_of_its_part() ->
     assert await bench.ledger.segments(slow.id) == []
     body.give(FILE[12:], over=True)
     await whole(bench, sending)
+
+
+@pytest.mark.parametrize("size", [4, 10, 13, 16])
+async def test_a_trickle_of_unknown_length_ends_with_its_body(size: int) -> None:
+    bench, body = bench_of_one(AT_ONCE), ToldBody()
+    slow = await bench.created(None)
+    sending = sent(bench, slow, body, closes=True)
+    await until(lambda: bench.buffers.in_use == 1)
+    async with bench.buffers.lease():
+        body.give(FILE[:4])
+        await until(lambda: bench.ledger[slow].offset == 3)
+    body.give(FILE[4:size], over=True)
+    found = await bench.verified(await sending)
+    assert (found.state, found.sha256) == ("stored", hashlib.sha256(FILE[:size]).hexdigest())
 
 
 async def test_a_client_that_nobody_waits_behind_keeps_its_buffer() -> None:
@@ -230,9 +249,12 @@ async def test_any_crowd_on_any_pool_brings_all_its_files_whole(
         cuts = sorted(data.draw(st.lists(st.integers(1, 34), max_size=8)))
         chunks = [FILE[a:b] for a, b in zip([0, *cuts], [*cuts, 35], strict=True) if b > a]
         pauses = data.draw(st.lists(st.integers(0, 40), max_size=9))
-        checksum = data.draw(st.sampled_from([None, sha1(FILE)]))
-        upload = await bench.created(35)
-        sendings.append(sent(bench, upload, PausingBody(pauses, *chunks), checksum))
+        way = data.draw(st.sampled_from(["plain", "checked", "of unknown length"]))
+        closes = way == "of unknown length"
+        upload = await bench.created(None if closes else 35)
+        checksum = sha1(FILE) if way == "checked" else None
+        body = PausingBody(pauses, *chunks)
+        sendings.append(sent(bench, upload, body, checksum, closes=closes))
     for upload in await asyncio.gather(*sendings):
         found = await bench.verified(upload)
         assert (found.state, found.sha256) == ("stored", hashlib.sha256(FILE).hexdigest())
