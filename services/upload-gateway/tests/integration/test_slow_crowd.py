@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 CROWD = 200
 BUFFERS = 12  # the default
 SIZE = 5 * MIB + 321  # of a slow client's file: a part and a little more
-ROUNDS = 4
+ROUNDS = 3
 
 
 def gauge(gateway: RealGateway, name: str) -> float:
@@ -55,7 +55,7 @@ def test_two_hundred_slow_clients_hold_no_buffer_and_slow_nobody_down(
         assert len(crowd.answered) < CROWD / 5
         record_property("mib_per_second", {"alone": round(alone), "beside": round(beside)})
         assert beside > alone / 4
-        for path in [path for path in paths if path not in crowd.answered][:3]:
+        for path in [path for path in paths if path not in crowd.answered][:2]:
             # whoever vanished finds what it had sent, whether in a buffer or out of it
             eventually(lambda path=path: offset(places, path) == crowd.sent[path])  # type: ignore[misc]
             body = body_of(path, SIZE)
