@@ -33,7 +33,9 @@ from common.web.server import ServiceProcess
 from upload_gateway.adapters.asyncio_writers import AsyncioWriters, Slowest
 from upload_gateway.adapters.memory_buffers import MemoryBuffers
 from upload_gateway.adapters.memory_digests import MemoryDigests
+from upload_gateway.adapters.memory_streams import MemoryStreams
 from upload_gateway.adapters.postgres_capabilities import PostgresCapabilities
+from upload_gateway.adapters.postgres_feed import PostgresFeed
 from upload_gateway.adapters.postgres_ledger import PostgresLedger
 from upload_gateway.adapters.postgres_pace import PostgresPace
 from upload_gateway.adapters.postgres_presence import PostgresPresence
@@ -43,11 +45,12 @@ from upload_gateway.adapters.s3_parts import S3Parts, configured
 from upload_gateway.adapters.s3_staging import S3Staging
 from upload_gateway.adapters.s3_urls import S3Urls
 from upload_gateway.adapters.secrets_check import SecretsCheck
-from upload_gateway.consumers import assets, purges
+from upload_gateway.consumers import assets, purges, renditions
 from upload_gateway.domain.birth import Terms
 from upload_gateway.routes import form, statuses
 from upload_gateway.routes.config import build_config_routes
 from upload_gateway.routes.draining import cut_when_draining
+from upload_gateway.routes.events import Streaming, build_event_routes
 from upload_gateway.routes.form import FormUseCases, build_form_routes
 from upload_gateway.routes.presigned import PresignedUseCases, build_presigned_routes
 from upload_gateway.routes.status import build_status_routes
@@ -55,6 +58,8 @@ from upload_gateway.routes.tus_protocol import TusProtocol
 from upload_gateway.routes.uploads import TusUseCases, build_tus_routes
 from upload_gateway.settings import StorageSettings, UploadGatewaySettings, UploadSettings
 from upload_gateway.sweeps.expiry import build_expiry_sweep
+from upload_gateway.sweeps.forgetting import build_forgetting
+from upload_gateway.sweeps.listeners import build_feeding
 from upload_gateway.sweeps.slots import keep_slots, tell_what_is_open
 from upload_gateway.sweeps.writers import build_writer_watch
 from upload_gateway.usecases.acknowledge_bytes import AcknowledgeBytes
@@ -70,7 +75,10 @@ from upload_gateway.usecases.describe_config import DescribeConfig
 from upload_gateway.usecases.describe_upload import DescribeUpload
 from upload_gateway.usecases.end_upload import EndUpload
 from upload_gateway.usecases.expire_uploads import ExpireUploads
+from upload_gateway.usecases.feed_listeners import FeedListeners
 from upload_gateway.usecases.find_upload import FindUpload
+from upload_gateway.usecases.follow_asset import FollowAsset
+from upload_gateway.usecases.follow_uploads import FollowUploads
 from upload_gateway.usecases.forget_name import ForgetName
 from upload_gateway.usecases.give_up_upload import GiveUpUpload
 from upload_gateway.usecases.judge_content import JudgeContent
@@ -120,6 +128,8 @@ async def bootstrap(
         parts = _assemble(settings, telemetry, database, objects)
         receipts = Receipts(KeyRing.parse(settings.receipts.ring.get_secret_value()))
         writers, callers = _writers(settings.upload), Callers(settings.callers)
+        feed, told = PostgresFeed(database), settings.telling
+        streams = MemoryStreams(told.streams_per_user, told.streams)
         roles, http = settings.process.roles, "http" in settings.process.roles
         checks, loops = _checks(parts, receipts), dict[str, Loop]()
         if "consumers" in roles:
@@ -130,7 +140,7 @@ async def bootstrap(
         app = build_app(
             service=SERVICE,
             version=version("reprise-upload-gateway"),
-            routers=build_routes(parts, receipts, writers, callers) if http else [],
+            routers=_routes(parts, receipts, writers, callers, streams) if http else [],
             checks=checks,
             telemetry=telemetry,
             info={"roles": sorted(roles), "part_size": settings.upload.part_size},
@@ -147,15 +157,40 @@ async def bootstrap(
             loops["slots"] = keep_slots(parts.ledger, lambda: writers.active, lease)
             loops["writers"] = build_writer_watch(WatchWriters(writers, PostgresPresence(database)))
             loops["drain"] = cut_when_draining(app.state.health, writers.stop)
+            feeding = FeedListeners(feed, streams)
+            loops["streams"] = build_feeding(feeding, streams.end, app.state.health)
             loops |= callers.loops
         if "workers" in roles:
             loops["verify"] = _verify_loop(parts)
             loops["expiry"] = _expiry_loop(parts)
             loops["open"] = tell_what_is_open(parts.ledger, telemetry.metrics)
+            loops["forgetting"] = build_forgetting(
+                feed, parts.clock, timedelta(seconds=told.kept), settings.upload.sweep_interval
+            )
         if "relay" in roles:
             loops["relay"] = _relay(parts)
             loops.setdefault("lag", export_lag(settings.kafka, SERVICE, telemetry.metrics))
         yield ServiceProcess(app, loops)
+
+
+def _routes(
+    parts: Parts,
+    receipts: Receipts,
+    writers: AsyncioWriters,
+    callers: Callers,
+    streams: MemoryStreams,
+) -> list[APIRouter]:
+    """All public routes of the process."""
+    parts.telemetry.metrics.gauge("open_streams", "Event streams that are open.").set_function(
+        lambda: streams.count
+    )
+    told = parts.settings.telling
+    follow = FollowUploads(PostgresFeed(parts.database))
+    streaming = Streaming(streams.open, follow, told.stream_life, told.heartbeat)
+    return [
+        build_event_routes(streaming, callers),
+        *build_routes(parts, receipts, writers, callers),
+    ]
 
 
 def build_routes(
@@ -373,8 +408,10 @@ def _expiry_loop(parts: Parts) -> Loop:
 
 
 def _consumers(parts: Parts, dead_letters: DeadLetters) -> Consumption:
+    follow = FollowAsset(parts.ledger)
     handlers = {
-        assets.GROUP: assets.build_assets_handler(MarkDuplicate(parts.ledger)),
+        assets.GROUP: assets.build_assets_handler(MarkDuplicate(parts.ledger), follow),
+        renditions.GROUP: renditions.build_renditions_handler(follow),
         purges.GROUP: purges.build_purges_handler(ForgetName(parts.ledger, parts.clock)),
     }
     settings = parts.settings
@@ -406,6 +443,7 @@ def describe() -> FastAPI:
     """The app for `reprise openapi`: the real routes over use cases that nobody calls."""
     nobody = cast("Any", None)
     routers = [
+        build_event_routes(nobody, nobody),
         build_tus_routes(nobody, nobody),
         build_form_routes(nobody, nobody),
         build_config_routes(nobody, nobody),

@@ -10,9 +10,11 @@ from common.events import Message
 from common.ids import AssetId, ObjectKey, UploadId, UserId
 from upload_gateway.domain.checksum import RunningDigest
 from upload_gateway.domain.formats import Format
+from upload_gateway.domain.journey import Journey
 from upload_gateway.domain.limits import Open
 from upload_gateway.domain.presigning import PartAsked, SignedRequest
-from upload_gateway.domain.upload import Part, Segment, Stored, Upload
+from upload_gateway.domain.telling import Entry, News, Standing, Told
+from upload_gateway.domain.upload import Part, Segment, State, Stored, Upload
 
 CutReason = Literal[
     "client_gone",  # the connection ended in the body
@@ -57,11 +59,27 @@ class Transaction(Protocol):
         ...
 
     async def add(self, upload: Upload, *, held: bool = False) -> None:
-        """A new row; `held` takes its slot as `hold` does."""
+        """A new row, of which its owner is told; `held` takes its slot as `hold` does."""
         ...
 
     async def save(self, upload: Upload) -> None:
-        """Write a row that this transaction has locked."""
+        """Write a row that this transaction has locked; its owner is told of a change of state."""
+        ...
+
+    async def journey(self, asset_id: AssetId) -> Journey | None:
+        """What became of the asset; ask with its upload locked. None when nothing was heard."""
+        ...
+
+    async def follow(self, journey: Journey) -> None:
+        """Write what became of an asset, new or known."""
+        ...
+
+    async def tell(self, entry: Entry) -> None:
+        """Add to the owner's stream, in the place that the commit gives it.
+
+        Entries of one person become visible in the order of their numbers, so that nobody who
+        reads on from the last one misses another that was committed later.
+        """
         ...
 
     async def add_part(self, upload_id: UploadId, part: Part) -> None:
@@ -142,8 +160,21 @@ class Ledger(Protocol):
         """Staged segments by their start."""
         ...
 
-    async def page(self, user_id: UserId, after: AssetId | None, limit: int) -> list[Upload]:
-        """A person's uploads, newest first, older than the one named by `after`."""
+    async def page(
+        self, user_id: UserId, after: AssetId | None, limit: int, states: Collection[State] = ()
+    ) -> list[Upload]:
+        """A person's uploads, newest first, older than the one named by `after`.
+
+        `states` are those that are wanted; empty means all.
+        """
+        ...
+
+    async def journeys(self, assets: Collection[AssetId]) -> dict[AssetId, Journey]:
+        """What became of these assets, as far as anything was heard."""
+        ...
+
+    async def timeline(self, upload_id: UploadId, limit: int) -> list[Told]:
+        """What its owner was told of one upload, the newest `limit` entries, oldest first."""
         ...
 
     async def due(self, now: datetime, limit: int) -> list[UploadId]:
@@ -171,6 +202,65 @@ class Ledger(Protocol):
 
         Without those that are looked at again after `ended_before`.
         """
+        ...
+
+
+class Feed(Protocol):
+    """What owners are told, read by whoever tells them; each answer is of one moment.
+
+    Every method raises Unavailable.
+    """
+
+    async def standing(self, user_id: UserId, limit: int) -> Standing:
+        """Where the person's stream stands, with at most `limit` unfinished uploads."""
+        ...
+
+    async def news(self, cursors: Sequence[tuple[UserId, int]], limit: int) -> list[News]:
+        """For each listener what came after its number, in order, at most `limit` entries each."""
+        ...
+
+    async def forget(self, before: datetime) -> int:
+        """Drop entries told before that, a bounded number of them; how many went."""
+        ...
+
+
+class Listener(Protocol):
+    """One open stream of a person."""
+
+    @property
+    def user_id(self) -> UserId: ...
+
+    @property
+    def after(self) -> int:
+        """The number of the last entry that was taken."""
+        ...
+
+    def begin(self, after: int) -> None:
+        """Listen from behind this number; before that nothing is handed over."""
+        ...
+
+    def take(self, news: News) -> None:
+        """Keep it for the stream's reader; give it only to one that waits."""
+        ...
+
+    async def heard(self, patience: float) -> News | None:
+        """What came, None when nothing did in so many seconds; raises StreamOver."""
+        ...
+
+    def end(self) -> None:
+        """Its reader gets StreamOver, at once."""
+        ...
+
+
+class Listeners(Protocol):
+    """The open streams of this process: a bounded number, each with a bounded queue."""
+
+    def open(self, user_id: UserId) -> AbstractAsyncContextManager[Listener]:
+        """Take a place; raises TooManyStreams, or Unavailable while the process ends."""
+        ...
+
+    def waiting(self) -> Sequence[Listener]:
+        """Those that began and have room: who reads slowly is asked later, and misses nothing."""
         ...
 
 

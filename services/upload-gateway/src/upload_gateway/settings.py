@@ -298,6 +298,47 @@ class PresignSettings(Group):
     )
 
 
+class TellingSettings(Group):
+    """What owners of uploads are told while they listen, and for how long it is kept."""
+
+    streams_per_user: int = Field(
+        10,
+        validation_alias="REPRISE_UPLOAD_STREAMS_PER_USER",
+        ge=1,
+        description="Event streams one person may have open at one process: tabs and devices. The"
+        " next one is answered 429.",
+    )
+    streams: int = Field(
+        1000,
+        validation_alias="REPRISE_UPLOAD_STREAMS",
+        ge=1,
+        description="Event streams of all people at one process. Each is a connection; one look at"
+        " the database serves them all.",
+    )
+    stream_life: float = Field(
+        900.0,
+        validation_alias="REPRISE_UPLOAD_STREAM_LIFE",
+        gt=0,
+        description="Seconds after which an event stream ends and its reader comes back: as long as"
+        " a caller whose right was taken away may go on listening.",
+    )
+    heartbeat: float = Field(
+        15.0,
+        validation_alias="REPRISE_UPLOAD_STREAM_HEARTBEAT",
+        gt=0,
+        le=60,
+        description="Seconds of silence after which an event stream says that it is alive; proxies"
+        " on the way cut what is silent for longer than they bear.",
+    )
+    kept: int = Field(
+        30 * 86_400,
+        validation_alias="REPRISE_UPLOAD_TIMELINE_KEPT",
+        ge=60,
+        description="Seconds that entries of timelines are kept. A reader that was away for longer"
+        " is told all that is unfinished instead of what it missed.",
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class UploadGatewaySettings:
     """Everything the gateway is told from outside."""
@@ -314,3 +355,4 @@ class UploadGatewaySettings:
     web: WebOriginsSettings
     admission: AdmissionSettings
     presign: PresignSettings
+    telling: TellingSettings

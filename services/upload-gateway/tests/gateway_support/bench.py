@@ -40,6 +40,7 @@ from upload_gateway.usecases.describe_upload import DescribeUpload
 from upload_gateway.usecases.end_upload import EndUpload
 from upload_gateway.usecases.expire_uploads import ExpireUploads
 from upload_gateway.usecases.find_upload import FindUpload
+from upload_gateway.usecases.follow_asset import FollowAsset
 from upload_gateway.usecases.forget_name import ForgetName
 from upload_gateway.usecases.give_up_upload import GiveUpUpload
 from upload_gateway.usecases.judge_content import JudgeContent
@@ -109,6 +110,7 @@ class Bench:
         )
         self.give_up = GiveUpUpload(self.ledger, self.clock)
         self.mark_duplicate = MarkDuplicate(self.ledger)
+        self.follow = FollowAsset(self.ledger)
         self.forget_name = ForgetName(self.ledger, self.clock)
         self.list = ListUploads(self.ledger)
         receipts = Receipts(KeyRing.parse("k1:tests-only"))

@@ -7,14 +7,17 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from common.clock import SystemClock
 from common.errors import Corrupt, NotFound, Unavailable
 from common.events import Message
 from common.ids import AssetId, ObjectKey, UploadId, UserId, staging_key
 from upload_gateway.domain.errors import MultipartForgotten, PartsLost, RateLimited, UploadNotFound
 from upload_gateway.domain.formats import Format
+from upload_gateway.domain.journey import Journey
 from upload_gateway.domain.limits import Open
 from upload_gateway.domain.presigning import PartAsked, SignedRequest
-from upload_gateway.domain.upload import ENDED, RUNNING, Part, Segment, Stored, Upload
+from upload_gateway.domain.telling import Entry, Told, changed
+from upload_gateway.domain.upload import ENDED, RUNNING, Part, Segment, State, Stored, Upload
 from upload_gateway.ports import BodyCut, CutReason, Ticket
 
 
@@ -37,6 +40,8 @@ class MemoryTables:
     held: set[UploadId] = field(default_factory=set)
     purged: set[UploadId] = field(default_factory=set)
     writers: dict[UploadId, int] = field(default_factory=dict)
+    journeys: dict[AssetId, Journey] = field(default_factory=dict)
+    entries: list[Entry] = field(default_factory=list)
 
     def copy(self) -> "MemoryTables":
         return MemoryTables(
@@ -48,6 +53,8 @@ class MemoryTables:
             set(self.held),
             set(self.purged),
             dict(self.writers),
+            dict(self.journeys),
+            list(self.entries),
         )
 
     def open(self, user_id: UserId | None = None) -> Open:
@@ -93,11 +100,21 @@ class MemoryLedger:
     async def segments(self, upload_id: UploadId) -> list[Segment]:
         return await MemoryTransaction(self.tables).segments(upload_id)
 
-    async def page(self, user_id: UserId, after: AssetId | None, limit: int) -> list[Upload]:
+    async def page(
+        self, user_id: UserId, after: AssetId | None, limit: int, states: Collection[State] = ()
+    ) -> list[Upload]:
         found = self.tables.uploads.values()
         own = [u for u in found if u.user_id == user_id and not u.partial]
+        own = [u for u in own if not states or u.state in states]
         own.sort(key=lambda upload: upload.asset_id, reverse=True)
         return [u for u in own if after is None or u.asset_id < after][:limit]
+
+    async def journeys(self, assets: Collection[AssetId]) -> dict[AssetId, Journey]:
+        return {id_: self.tables.journeys[id_] for id_ in assets if id_ in self.tables.journeys}
+
+    async def timeline(self, upload_id: UploadId, limit: int) -> list[Told]:
+        told = [Told(n, entry) for n, entry in enumerate(self.tables.entries, 1)]
+        return [one for one in told if one.entry.upload_id == upload_id][-limit:]
 
     async def due(self, now: datetime, limit: int) -> list[UploadId]:
         return [u.id for u in self.tables.uploads.values() if u.due(now)][:limit]
@@ -147,11 +164,27 @@ class MemoryTransaction:
         assert upload.id not in self._tables.uploads
         if held:
             await self.hold(upload.id)
+        self._note(None, upload)
         self._tables.uploads[upload.id] = upload
 
     async def save(self, upload: Upload) -> None:
         assert self._tables.uploads[upload.id].offset <= upload.offset
+        self._note(self._tables.uploads[upload.id], upload)
         self._tables.uploads[upload.id] = upload
+
+    async def journey(self, asset_id: AssetId) -> Journey | None:
+        return self._tables.journeys.get(asset_id)
+
+    async def follow(self, journey: Journey) -> None:
+        self._tables.journeys[journey.asset_id] = journey
+
+    async def tell(self, entry: Entry) -> None:
+        self._tables.entries.append(entry)
+
+    def _note(self, before: Upload | None, after: Upload) -> None:
+        entry = changed(before, after, SystemClock().now())
+        if entry is not None:
+            self._tables.entries.append(entry)
 
     async def add_part(self, upload_id: UploadId, part: Part) -> None:
         self._tables.parts[upload_id, part.number] = part

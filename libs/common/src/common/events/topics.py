@@ -82,6 +82,7 @@ TOPICS = (UPLOADS, ASSETS, RENDITIONS, PURGES, CATALOG_STATE, DETAILS, ACCESSES,
 # who reads what, as group -> topic; a group is `<service>.<topic's short name>`
 CONSUMERS: dict[str, Topic] = {
     "upload-gateway.assets": ASSETS,
+    "upload-gateway.renditions": RENDITIONS,
     "upload-gateway.purges": PURGES,
     "catalog.uploads": UPLOADS,
     "catalog.renditions": RENDITIONS,

@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, and_, func, or_, select
 
+from common.clock import Clock, SystemClock
 from common.ids import AssetId, UploadId, UserId
 from common.jobs.queue import JobQueue
 from common.postgres.engine import Database
@@ -19,9 +20,12 @@ from upload_gateway.adapters.postgres_transaction import (
     segments_query,
     upload_of,
 )
+from upload_gateway.adapters.telling import to_journey, to_told
 from upload_gateway.domain.errors import UploadNotFound
+from upload_gateway.domain.journey import Journey
 from upload_gateway.domain.limits import Open
-from upload_gateway.domain.upload import ENDED, RUNNING, Part, Segment, Upload
+from upload_gateway.domain.telling import Told
+from upload_gateway.domain.upload import ENDED, RUNNING, Part, Segment, State, Upload
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +38,14 @@ class PostgresLedger:
     database: Database
     jobs: JobQueue
     lease: float = 30.0
+    clock: Clock = field(default_factory=SystemClock)
 
     @asynccontextmanager
     async def change(self) -> AsyncIterator[PostgresTransaction]:
         async with self.database.write() as session:
-            yield PostgresTransaction(session, self.jobs, self.lease)
+            transaction = PostgresTransaction(session, self.jobs, self.lease, self.clock)
+            yield transaction
+            await transaction.close_telling()
 
     async def find(self, upload_id: UploadId) -> Upload:
         query = select(tables.upload).where(tables.upload.c.id == upload_id)
@@ -57,14 +64,31 @@ class PostgresLedger:
         async with self.database.read() as session:
             return [segment_of(row) for row in await session.execute(segments_query(upload_id))]
 
-    async def page(self, user_id: UserId, after: AssetId | None, limit: int) -> list[Upload]:
+    async def page(
+        self, user_id: UserId, after: AssetId | None, limit: int, states: Collection[State] = ()
+    ) -> list[Upload]:
         columns = tables.upload.c
         query = select(tables.upload).where(columns.user_id == user_id, columns.concat != "partial")
         if after is not None:
             query = query.where(columns.asset_id < after)
+        if states:
+            query = query.where(columns.state.in_(states))
         async with self.database.read() as session:
             rows = await session.execute(query.order_by(columns.asset_id.desc()).limit(limit))
             return [upload_of(row) for row in rows]
+
+    async def journeys(self, assets: Collection[AssetId]) -> dict[AssetId, Journey]:
+        query = select(tables.journey).where(tables.journey.c.asset_id.in_(assets))
+        async with self.database.read() as session:
+            found = [to_journey(row) for row in await session.execute(query)]
+        return {journey.asset_id: journey for journey in found}
+
+    async def timeline(self, upload_id: UploadId, limit: int) -> list[Told]:
+        columns = tables.upload_event.c
+        query = select(tables.upload_event).where(columns.upload_id == upload_id)
+        async with self.database.read() as session:
+            rows = await session.execute(query.order_by(columns.number.desc()).limit(limit))
+            return [to_told(row) for row in rows][::-1]
 
     async def due(self, now: datetime, limit: int) -> list[UploadId]:
         columns = tables.upload.c

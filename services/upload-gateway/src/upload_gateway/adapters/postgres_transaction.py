@@ -1,12 +1,13 @@
 """One transaction on the ledger: the row, its parts, the outbox and the jobs change together."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Row, Select, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from common.clock import Clock
 from common.events import Message
 from common.ids import AssetId, ObjectKey, UploadId, UserId
 from common.jobs.job import Job
@@ -14,9 +15,11 @@ from common.jobs.queue import JobQueue
 from common.postgres import outbox
 from common.postgres.engine import WriteSession
 from common.telemetry.tracing import current_traceparent
-from upload_gateway.adapters import slots, tables
+from upload_gateway.adapters import slots, tables, telling
 from upload_gateway.domain.errors import UploadNotFound
+from upload_gateway.domain.journey import Journey
 from upload_gateway.domain.limits import Open
+from upload_gateway.domain.telling import Entry, changed
 from upload_gateway.domain.upload import Part, Segment, Upload
 from upload_gateway.ports import Ticket
 
@@ -27,29 +30,58 @@ _ATTEMPTS = 20
 
 @dataclass(frozen=True, slots=True)
 class PostgresTransaction:
-    """Everything a use case may do between begin and commit."""
+    """Everything a use case may do between begin and commit.
+
+    `close_telling` is called last, before the commit.
+    """
 
     session: WriteSession
     jobs: JobQueue
     lease: float
+    clock: Clock
+    _before: dict[UploadId, Upload] = field(default_factory=dict)
+    _entries: list[Entry] = field(default_factory=list)
 
     async def locked(self, upload_id: UploadId) -> Upload:
         query = select(tables.upload).where(tables.upload.c.id == upload_id).with_for_update()
         row = (await self.session.execute(query)).one_or_none()
         if row is None:
             raise UploadNotFound
-        return upload_of(row)
+        return self._seen(upload_of(row))
 
     async def locked_of(self, asset_id: AssetId) -> Upload | None:
         columns = tables.upload.c
         query = select(tables.upload).where(columns.asset_id == asset_id).with_for_update()
         row = (await self.session.execute(query)).one_or_none()
-        return None if row is None else upload_of(row)
+        return None if row is None else self._seen(upload_of(row))
 
     async def segments(self, upload_id: UploadId) -> list[Segment]:
         return [segment_of(row) for row in await self.session.execute(segments_query(upload_id))]
 
     async def add(self, upload: Upload, *, held: bool = False) -> None:
+        await self._add(upload, held=held)
+        self._note(upload)
+
+    async def save(self, upload: Upload) -> None:
+        values = asdict(upload)
+        saved = update(tables.upload).where(tables.upload.c.id == values.pop("id"))
+        await self.session.execute(saved.values(values))
+        self._note(upload)
+
+    async def journey(self, asset_id: AssetId) -> Journey | None:
+        return await telling.journey_of(self.session, asset_id)
+
+    async def follow(self, journey: Journey) -> None:
+        await telling.follow(self.session, journey)
+
+    async def tell(self, entry: Entry) -> None:
+        self._entries.append(entry)
+
+    async def close_telling(self) -> None:
+        await telling.write(self.session, self._entries)
+        self._entries.clear()
+
+    async def _add(self, upload: Upload, *, held: bool) -> None:
         added = insert(tables.upload).values(asdict(upload))
         if not held:
             await self.session.execute(added)
@@ -59,10 +91,15 @@ class PostgresTransaction:
         rows = select(born.c.id, func.clock_timestamp() + lease)
         await self.session.execute(insert(tables.lease).from_select(["upload_id", "until"], rows))
 
-    async def save(self, upload: Upload) -> None:
-        values = asdict(upload)
-        changed = update(tables.upload).where(tables.upload.c.id == values.pop("id"))
-        await self.session.execute(changed.values(values))
+    def _seen(self, upload: Upload) -> Upload:
+        self._before[upload.id] = upload
+        return upload
+
+    def _note(self, upload: Upload) -> None:
+        entry = changed(self._before.get(upload.id), upload, self.clock.now())
+        self._before[upload.id] = upload
+        if entry is not None:
+            self._entries.append(entry)
 
     async def add_part(self, upload_id: UploadId, part: Part) -> None:
         values = asdict(part)

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Text,
     Uuid,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 metadata = MetaData()
 
@@ -93,4 +94,40 @@ segment = Table(
     Column("start", BigInteger, primary_key=True),
     Column("size", BigInteger),
     Column("key", Text),
+)
+
+# what owners were told, in the order of one person's commits
+upload_event = Table(
+    "upload_event",
+    metadata,
+    Column("user_id", Uuid, primary_key=True),
+    Column("number", BigInteger, primary_key=True),
+    Column("upload_id", Uuid),
+    Column("asset_id", Uuid),
+    Column("at", DateTime(timezone=True)),
+    Column("about", Text),
+    Column("state", Text),
+    Column("reason", Text),
+    Column("bytes", BigInteger),
+    Column("total", BigInteger),
+    Column("duplicate_of", Uuid),
+    Column("rendition", Text),
+    Column("planned", Integer),
+    Column("ready", Integer),
+    Column("failed", Integer),
+)
+
+# a column for each field of domain.journey.Journey
+journey = Table(
+    "journey",
+    metadata,
+    Column("asset_id", Uuid, primary_key=True),
+    Column("upload_id", Uuid),
+    Column("user_id", Uuid),
+    Column("state", Text),
+    Column("reason", Text),
+    Column("run", Uuid),
+    Column("renditions", JSONB),
+    Column("ready_at", DateTime(timezone=True)),
+    Column("heard", JSONB),
 )

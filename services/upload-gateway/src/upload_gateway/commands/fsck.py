@@ -17,7 +17,7 @@ from common.settings.reading import read
 from common.settings.value_types import PostgresUrl
 from common.subscriber.consumer_checks import consumer_checks
 
-GROUPS = ("upload-gateway.assets", "upload-gateway.purges")
+GROUPS = ("upload-gateway.assets", "upload-gateway.renditions", "upload-gateway.purges")
 ENDINGS = (UploadRejected.TYPE, UploadAborted.TYPE, UploadExpired.TYPE)
 
 # an upload that is verified has a job until it is stored or rejected

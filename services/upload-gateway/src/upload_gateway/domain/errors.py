@@ -73,6 +73,24 @@ class TooManyUploads(Throttled):
         )
 
 
+class TooManyStreams(Throttled):
+    """A limit on open event streams; `limit` says whose, `allowed` is its value."""
+
+    default_code = "too_many_streams"
+
+    def __init__(self, whose: str, allowed: int) -> None:
+        super().__init__(
+            f"{allowed} event streams may be open here at once",
+            retry_after=5,
+            limit=f"streams_{whose}",
+            allowed=allowed,
+        )
+
+
+class StreamOver(Exception):
+    """Nothing more comes on this event stream; never leaves the route that writes it."""
+
+
 class RateLimited(Throttled):
     """More requests for uploads in a minute than one person may make."""
 

@@ -16,7 +16,7 @@ from upload_gateway.domain.errors import UseTus
 from upload_gateway.domain.presigning import Asker
 from upload_gateway.routes import presigned_schemas as schemas
 from upload_gateway.routes import tus_headers
-from upload_gateway.routes.schemas import UploadStatus, status_of
+from upload_gateway.routes.schemas import UploadStatus, described
 from upload_gateway.routes.uploads import upload_id_of
 from upload_gateway.usecases.commit_upload import Commit, CommitUpload
 from upload_gateway.usecases.describe_upload import DescribeUpload
@@ -89,9 +89,9 @@ def build_presigned_routes(uses: PresignedUseCases, callers: Callers) -> APIRout
         with _told(uses, "commit", "fail"):
             wanted = Commit(upload_id_of(asked.upload_id), _asker(caller), asked.key, asked.told())
             upload = await uses.commit(wanted)
-            described = await uses.describe(upload.id, caller.user_id)
+            found = await uses.describe(upload.id, caller.user_id)
         uses.outcomes.labels("commit", "ok").inc()
-        return status_of(described.upload, described.receipt, described.parts)
+        return described(found)
 
     @router.delete("/uploads/{upload_id}", status_code=204)
     async def end(upload_id: str, caller: Annotated[Caller, Depends(user)]) -> Response:

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Depends, Query, Response
 from common.ids import AssetId
 from common.web.callers import Caller, Callers, require
 from common.web.cursors import BadCursor
-from upload_gateway.routes.schemas import UploadPage, UploadStatus, status_of
+from upload_gateway.domain.upload import State
+from upload_gateway.routes.schemas import UploadPage, UploadStatus, described, status_of
 from upload_gateway.routes.uploads import upload_id_of
 from upload_gateway.usecases.describe_upload import DescribeUpload
 from upload_gateway.usecases.list_uploads import ListUploads
@@ -27,19 +28,21 @@ def build_status_routes(
         caller: Annotated[Caller, Depends(user)],
         cursor: str | None = None,
         limit: Annotated[int, Query(ge=1, le=100)] = 50,
+        state: Annotated[
+            list[State], Query(description="Only uploads in one of these states; may be repeated.")
+        ] = [],  # noqa: B006  (FastAPI copies it)
     ) -> UploadPage:
         response.headers["Cache-Control"] = "no-store"
-        found, following = await list_uploads(caller.user_id, _after(cursor), limit)
-        items = [status_of(upload) for upload in found]
-        return UploadPage(items=items, next=str(following) if following else None)
+        page = await list_uploads(caller.user_id, _after(cursor), limit, state)
+        items = [status_of(upload, page.journeys.get(upload.asset_id)) for upload in page.uploads]
+        return UploadPage(items=items, next=str(page.next) if page.next else None)
 
     @router.get("/{upload_id}")
     async def one(
         upload_id: str, response: Response, caller: Annotated[Caller, Depends(user)]
     ) -> UploadStatus:
         response.headers["Cache-Control"] = "no-store"
-        described = await describe(upload_id_of(upload_id), caller.user_id)
-        return status_of(described.upload, described.receipt, described.parts)
+        return described(await describe(upload_id_of(upload_id), caller.user_id))
 
     return router
 

@@ -1,5 +1,6 @@
 """Tell an owner everything about one upload, with the receipt once it is stored."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -8,21 +9,28 @@ from common.errors import Unavailable
 from common.ids import UploadId, UserId
 from common.tokens import Receipt, Receipts
 from upload_gateway.domain.errors import MultipartForgotten, UploadNotFound
+from upload_gateway.domain.journey import Journey
+from upload_gateway.domain.telling import Told
 from upload_gateway.domain.upload import RUNNING, Part, Upload
 from upload_gateway.ports import Ledger, PartStore
+
+TIMELINE = 200  # entries, the newest
 
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """An upload and its signed receipt; None unless it is stored.
+    """An upload, what became of its asset, and what its owner was told, oldest first.
 
-    `parts` are those the store has of a signed multipart that is still open; None where there is
-    none, or where the store does not answer.
+    The signed receipt is None unless the upload is stored. `parts` are those the store has of a
+    signed multipart that is still open; None where there is none, or where the store does not
+    answer.
     """
 
     upload: Upload
     receipt: str | None
     parts: list[Part] | None = None
+    journey: Journey | None = None
+    timeline: Sequence[Told] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +47,14 @@ class DescribeUpload:
         upload = await self.ledger.find(upload_id)
         if upload.user_id != user_id:
             raise UploadNotFound
-        return Described(upload, self._receipt(upload), await self._parts(upload))
+        journeys = await self.ledger.journeys([upload.asset_id])
+        return Described(
+            upload,
+            self._receipt(upload),
+            await self._parts(upload),
+            journeys.get(upload.asset_id),
+            await self.ledger.timeline(upload_id, TIMELINE),
+        )
 
     async def _parts(self, upload: Upload) -> list[Part] | None:
         """So that a page that was reloaded sends only what is missing."""

@@ -17,7 +17,7 @@ async def test_a_deduplication_marks_the_upload_however_often_it_comes() -> None
     bench = Bench()
     upload = await bench.sent(await bench.created(3), 0, b"abc")
     await bench.verified(upload)
-    handle = build_assets_handler(bench.mark_duplicate)
+    handle = build_assets_handler(bench.mark_duplicate, bench.follow)
     fact = UploadDeduplicated(
         asset_id=upload.asset_id, user_id=upload.user_id, upload_id=upload.id, duplicate_of=FIRST
     )
@@ -28,7 +28,7 @@ async def test_a_deduplication_marks_the_upload_however_often_it_comes() -> None
 
 async def test_other_facts_of_the_catalog_change_nothing() -> None:
     bench = Bench()
-    await build_assets_handler(bench.mark_duplicate)(
+    await build_assets_handler(bench.mark_duplicate, bench.follow)(
         received(bench, AssetReady(asset_id=ASSET, run=FIRST))
     )
     assert bench.ledger.tables.uploads == {}

@@ -69,7 +69,7 @@ async def test_pieces_lie_where_only_the_gateway_looks() -> None:
     bench = Bench()
     made = await partial(bench, FILE)
     assert made.key.startswith(f"staging/{made.id}/")
-    assert (await bench.list(OWNER, None, 10))[0] == []
+    assert (await bench.list(OWNER, None, 10)).uploads == []
 
 
 async def test_the_same_final_upload_asked_for_twice_is_one() -> None:

@@ -159,8 +159,9 @@ async def test_pages_follow_each_other_from_the_newest() -> None:
     await bench.created(5, owner=STRANGER, filetype="audio/flac")
     seen, after = [], None
     while True:
-        page, after = await bench.list(OWNER, after, 2)
-        seen += [upload.id for upload in page]
+        page = await bench.list(OWNER, after, 2)
+        seen += [upload.id for upload in page.uploads]
+        after = page.next
         if after is None:
             break
     assert seen == [upload.id for upload in reversed(made)]

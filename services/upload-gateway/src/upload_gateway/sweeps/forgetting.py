@@ -1,0 +1,30 @@
+"""The clock's way in for what owners were told: old entries go."""
+
+import asyncio
+from datetime import timedelta
+
+from common.clock import Clock
+from common.errors import RepriseError
+from common.telemetry.liveness import beat
+from common.telemetry.logs import get_logger
+from common.web.loops import Loop, wait_for
+from upload_gateway.ports import Feed
+
+_log = get_logger("upload_gateway.forgetting")
+
+
+def build_forgetting(feed: Feed, clock: Clock, kept: timedelta, interval: float) -> Loop:
+    """A loop that looks every `interval` seconds, and at once again while there is more."""
+
+    async def loop(stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            beat()
+            gone = 0
+            try:
+                gone = await feed.forget(clock.now() - kept)
+            except RepriseError as error:
+                _log.warning("telling.not_forgotten", code=error.code)
+            if not gone:
+                await wait_for(stop, interval)
+
+    return loop
