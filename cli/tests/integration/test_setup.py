@@ -3,12 +3,28 @@
 import asyncio
 import json
 import sys
+from collections.abc import Iterator
 
+import asyncpg
 import pytest
+from libs.common.tests.integration.records import fact
 
+from common.events.topics import UPLOAD_GATEWAY
+from common.ids import new_asset_id
+from common.kafka.producer import TransactionalSender
+from common.settings.groups import KafkaSettings
 from devstack.stack import Stack
+from devstack.stack_for_tests import stack_for_tests
 
 pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def infra() -> Iterator[Stack]:
+    """Of this module's own: where other tests have written, setup would miss the tables."""
+    with stack_for_tests() as own:
+        own.start(own.infrastructure())
+        yield own
 
 
 async def reprise(infra: Stack, *arguments: str, **changes: str) -> tuple[int, str, str]:
@@ -63,3 +79,34 @@ async def test_a_part_that_does_not_answer_is_named_with_what_mends_it(
     assert sentence in err
     assert "Traceback" not in err
     assert "canary" not in err
+
+
+async def test_a_service_that_lost_its_tables_is_held_back_with_what_brings_them_back(
+    infra: Stack,
+) -> None:
+    """Setup makes them anew, which is what recovery needs, and lets nothing start on them."""
+    assert (await reprise(infra, "setup"))[0] == 0
+    kafka = KafkaSettings(bootstrap=infra.env["REPRISE_KAFKA_BOOTSTRAP"])
+    async with TransactionalSender(kafka, "upload-gateway", UPLOAD_GATEWAY) as sender:
+        await sender.send_batch([fact(new_asset_id(), 1)])
+
+    code, out, err = await reprise(infra, "setup")
+    assert code == 1
+    assert "postgres: nothing to do" in out
+    assert "the upload-gateway's tables are new and media.uploads.v1 is not" in err
+    assert "--accept-empty upload-gateway" in err
+    assert (await reprise(infra, "setup", "--accept-empty", "upload-gateway"))[0] == 0
+
+
+@pytest.mark.parametrize("command", ["verify", "recover"])
+async def test_a_catalog_without_tables_is_told_what_makes_them(infra: Stack, command: str) -> None:
+    assert (await reprise(infra, "setup", "--accept-empty", "upload-gateway"))[0] == 0
+    connection = await asyncpg.connect(infra.env["REPRISE_POSTGRES_ADMIN_URL"])
+    try:
+        await connection.execute("DROP SCHEMA catalog CASCADE")
+    finally:
+        await connection.close()
+    code, _, err = await reprise(infra, command, "catalog")
+    assert code == 1
+    assert "the catalog has no tables: `reprise setup` makes them" in err
+    assert "Traceback" not in err

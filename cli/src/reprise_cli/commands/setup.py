@@ -16,6 +16,7 @@ from common.s3.bucket import ensure_bucket
 from common.s3.client import open_s3
 from common.settings.reading import read
 from reprise_cli.entry_points import migration_packages
+from reprise_cli.lost_tables import refuse_lost_tables
 from reprise_cli.output import print_json, print_line
 from reprise_cli.settings import SetupSettings
 
@@ -28,14 +29,24 @@ def setup(
         float, typer.Option(help="Seconds to wait for Postgres, Kafka and the store to answer.")
     ] = 60.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was done as JSON.")] = False,
+    accept_empty: Annotated[
+        list[str] | None,
+        typer.Option(help="A service that may begin with nothing although its log is not empty."),
+    ] = None,
 ) -> None:
-    """Make roles, schemas, migrations, bucket and topics; what is there already is left alone."""
-    done = asyncio.run(set_up(read(SetupSettings), migration_packages(), wait=wait))
+    """Make roles, schemas, migrations, bucket and topics; what is there already is left alone.
+
+    Ends with status 1 when a service's tables are new while its log is not: they were lost, and it
+    must not start before they are back.
+    """
+    settings, packages = read(SetupSettings), migration_packages()
+    done = asyncio.run(set_up(settings, packages, wait=wait))
     if as_json:
         print_json(done)
-        return
-    for part, changes in done.items():
-        print_line(f"{part}: {'; '.join(changes) if changes else 'nothing to do'}")
+    else:
+        for part, changes in done.items():
+            print_line(f"{part}: {'; '.join(changes) if changes else 'nothing to do'}")
+    asyncio.run(refuse_lost_tables(settings, sorted(packages.keys() - set(accept_empty or ()))))
 
 
 async def set_up(

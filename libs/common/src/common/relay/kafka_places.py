@@ -1,6 +1,6 @@
 """What Kafka really holds: a record at the place it once had, and the last word of each relay."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 from common.errors import Corrupt, Unavailable
 from common.events import Watermark, decode
 from common.events.envelope import from_headers
-from common.events.topics import WATERMARKS
+from common.events.topics import WATERMARKS, Topic
 from common.settings.groups import KafkaSettings
 
 TAIL = 5_000  # records of the watermarks' topic that are looked at: of some minutes
@@ -38,6 +38,19 @@ async def holds(
             record.offset == offset and _id(record.headers) == event_id
             for record in found.get(place, [])
         )
+
+
+async def written(settings: KafkaSettings, topics: Iterable[Topic]) -> set[str]:
+    """The names of those of these topics to which anything was ever written."""
+    found: set[str] = set()
+    async with _consumer(settings) as consumer:
+        existing = await consumer.topics()
+        for topic in topics:
+            if topic.name in existing:
+                places = [TopicPartition(topic.name, part) for part in range(topic.partitions)]
+                if any((await consumer.end_offsets(places)).values()):
+                    found.add(topic.name)
+    return found
 
 
 async def last_watermarks(settings: KafkaSettings) -> dict[str, datetime]:

@@ -10,7 +10,7 @@ import uvloop
 from catalog.commands.settings import RecoverySettings
 from catalog.commands.watching import Watched, watched
 from catalog.recovery.adapters.postgres_rebuilding import clear_away, unfinished
-from catalog.recovery.adapters.sole_writer import SoleWriter, refuse_rows
+from catalog.recovery.adapters.sole_writer import SoleWriter, refuse_bare, refuse_rows
 from catalog.recovery.assembly import build_rebuild, build_untold, open_log
 from catalog.recovery.domain.losses import LOSSES
 from catalog.recovery.usecases.recover_catalog import RecoverCatalog, Recovered
@@ -61,6 +61,7 @@ async def _recover(
     sole = SoleWriter(url.get_secret_value(), CATALOG, settings.kafka)
     patient = PostgresSettings(url=url, pool_size=3, statement_timeout=STATEMENT_TIMEOUT)
     async with sole.alone(), open_engine(patient, schema=CATALOG) as database:
+        await refuse_bare(database, CATALOG)
         await refuse_rows(database)
         ends = await log.ends()
         found: dict[str, Any] = {

@@ -13,6 +13,7 @@ from catalog.commands.settings import VerifySettings
 from catalog.commands.watching import Watched, watched
 from catalog.recovery.adapters.postgres_comparison import PostgresComparison
 from catalog.recovery.adapters.scratch_schema import scratch_schema
+from catalog.recovery.adapters.sole_writer import refuse_bare
 from catalog.recovery.assembly import build_rebuild, open_log
 from catalog.recovery.domain.losses import LOSSES
 from catalog.recovery.domain.verification import Verified
@@ -60,6 +61,7 @@ async def _verify(settings: VerifySettings, progress: Watched, patience: float) 
         scratch_schema(admin, url.get_secret_value()) as schema,
         open_engine(patient, schema=schema) as database,
     ):
+        await refuse_bare(database, CATALOG)
         rebuild = build_rebuild(
             database, log, grace=settings.deletes.grace, clock=clock, progress=progress
         )

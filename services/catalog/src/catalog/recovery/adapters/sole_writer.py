@@ -69,7 +69,9 @@ class SoleWriter:
             await admin.close()
         if reading:
             raise Conflict(
-                f"the catalog is running: it reads as {', '.join(reading)}", code="catalog_running"
+                f"the catalog is running: it reads as {', '.join(reading)}; one that was killed is"
+                " a reader until REPRISE_KAFKA_SESSION_TIMEOUT seconds have passed",
+                code="catalog_running",
             )
 
     async def _refuse_sessions(self, leader: LeaderConnection) -> None:
@@ -80,6 +82,20 @@ class SoleWriter:
                 return
             await asyncio.sleep(0.25)
         raise Conflict("the catalog is running: it is connected", code="catalog_running")
+
+
+async def refuse_bare(database: Database, schema: str) -> None:
+    """Raises Conflict (`schema_missing`) when the catalog has no tables at all."""
+    async with database.read() as session:
+        found = await session.scalar(
+            text("SELECT to_regclass(:name) IS NOT NULL"), {"name": f"{schema}.asset"}
+        )
+    if not found:
+        raise Conflict(
+            "the catalog has no tables: `reprise setup` makes them, `reprise recover catalog`"
+            " fills them from the log",
+            code="schema_missing",
+        )
 
 
 async def refuse_rows(database: Database) -> None:
