@@ -40,6 +40,7 @@ async def store(settings: S3Settings) -> AsyncIterator[ObjectStore]:
         yield ObjectStore(client, settings.bucket)
 
 
+@pytest.mark.req("STO-01")
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
 async def test_ceph_behaves_as_the_suite_says(case: Case, store: ObjectStore) -> None:
     await case(store, f"suite/{case.__name__}/")

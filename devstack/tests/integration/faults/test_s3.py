@@ -64,6 +64,7 @@ def put_cut_short(url: str, promised: int, sent: bytes) -> None:
         client.recv(100)
 
 
+@pytest.mark.req("STO-01")
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
 async def test_without_faults_it_behaves_as_the_suite_says(case: Case, store: ObjectStore) -> None:
     await case(store, "suite/")

@@ -35,6 +35,7 @@ def prefix() -> str:
     return f"suite-{new_object_id()}/"
 
 
+@pytest.mark.req("STO-01")
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
 async def test_the_real_store_behaves_as_the_suite_says(
     case: Case, store: ObjectStore, prefix: str

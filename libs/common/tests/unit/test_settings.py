@@ -75,6 +75,7 @@ def test_no_secret_is_shown_by_printing_settings() -> None:
     assert "canary" not in repr(read(Everything))
 
 
+@pytest.mark.req("STO-11")
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
@@ -91,6 +92,13 @@ def test_no_secret_is_shown_by_printing_settings() -> None:
         ({"MEDIA_S3_ENDPOINT": None}, "set MEDIA_S3_ENDPOINT (or MEDIA_S3_ACCOUNT_ID"),
         ({"MEDIA_S3_ENDPOINT": "127.0.0.1:9000"}, "must begin with http"),
         ({"MEDIA_ASSETS_BUCKET": "Not A Bucket"}, "MEDIA_ASSETS_BUCKET is wrong"),
+        ({"MEDIA_ASSETS_BUCKET": "a"}, "MEDIA_ASSETS_BUCKET is wrong"),
+        ({"MEDIA_S3_REGION": "eu central"}, "MEDIA_S3_REGION is wrong"),
+        ({"MEDIA_S3_ACCOUNT_ID": "a.b/c"}, "MEDIA_S3_ACCOUNT_ID is wrong"),
+        ({"MEDIA_S3_ACCESS_KEY_ID": "two words"}, "MEDIA_S3_ACCESS_KEY_ID is wrong"),
+        ({"MEDIA_S3_ACCESS_KEY_ID": None}, "MEDIA_S3_ACCESS_KEY_ID is not set"),
+        ({"MEDIA_S3_SECRET_ACCESS_KEY": None}, "MEDIA_S3_SECRET_ACCESS_KEY is not set"),
+        ({"REPRISE_S3_PUBLIC_ENDPOINT": "media.example"}, "must begin with http"),
         ({"REPRISE_JWT_SECRET": "canary"}, "REPRISE_JWT_SECRET is wrong"),
         ({"REPRISE_JWT_SECRET": None}, "set either REPRISE_JWT_SECRET or REPRISE_JWT_JWKS_URL"),
         ({"REPRISE_JWT_JWKS_URL": "https://i/jwks"}, "set either REPRISE_JWT_SECRET or"),
@@ -139,6 +147,28 @@ def test_roles_are_a_comma_list(environment: pytest.MonkeyPatch) -> None:
     assert read(Everything).process.roles == {"http", "relay"}
 
 
+@pytest.mark.req("STO-10")
+def test_media_have_a_bucket_of_their_own_under_the_credentials_there_are(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    before = read(Everything).s3
+    environment.setenv("MEDIA_ASSETS_BUCKET", "label-media")
+    s3 = read(Everything).s3
+    assert (before.bucket, s3.bucket) == ("reprise-media", "label-media")
+    assert s3.model_copy(update={"bucket": before.bucket}) == before
+    assert s3.access_key_id == GOOD["MEDIA_S3_ACCESS_KEY_ID"]
+    assert s3.secret_access_key.get_secret_value() == GOOD["MEDIA_S3_SECRET_ACCESS_KEY"]
+
+
+@pytest.mark.req("STO-11")
+def test_an_endpoint_that_is_given_wins_over_one_that_follows_from_the_account(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    environment.setenv("MEDIA_S3_ACCOUNT_ID", "abc123")
+    assert read(Everything).s3.endpoint == "http://127.0.0.1:9000"
+
+
+@pytest.mark.req("STO-11")
 def test_an_account_stands_for_its_endpoint(environment: pytest.MonkeyPatch) -> None:
     environment.delenv("MEDIA_S3_ENDPOINT")
     environment.setenv("MEDIA_S3_ACCOUNT_ID", "abc123")

@@ -13,6 +13,7 @@ from common.events.topics import JANITOR
 from common.jobs.queue import JobQueue
 from common.postgres.engine import Database, open_engine
 from common.relay.outbox import publish_outbox
+from common.s3.calls import StoreCalls
 from common.s3.client import open_s3
 from common.s3.objects import ObjectStore
 from common.subscriber.consume import Consumption, consume
@@ -62,7 +63,8 @@ async def bootstrap(
             checks += consuming.checks
         if "workers" in roles:
             client = await stack.enter_async_context(open_s3(settings.s3))
-            store = ObjectStore(client, settings.s3.bucket)
+            calls = StoreCalls(metrics=telemetry.metrics)
+            store = ObjectStore(client, settings.s3.bucket, calls=calls)
             loops["purges"] = _purges(settings, telemetry, unit_of_work, store, queue)
         if "relay" in roles:
             loops["relay"] = publish_outbox(

@@ -13,6 +13,7 @@ from common.jobs.queue import WAKE, JobQueue
 from common.jobs.worker import Worker
 from common.postgres.engine import open_engine
 from common.relay.outbox import publish_outbox
+from common.s3.calls import StoreCalls
 from common.s3.client import open_s3
 from common.s3.objects import ObjectStore
 from common.subscriber.consume import Consumption, consume
@@ -74,9 +75,8 @@ async def bootstrap(
         if "workers" in roles:
             sandbox, encoder = await _walls(settings.work, metrics)
             facts |= {"sandbox": sandbox.level, "ffmpeg": encoder}
-            store = ObjectStore(
-                await stack.enter_async_context(open_s3(settings.s3)), settings.s3.bucket
-            )
+            client = await stack.enter_async_context(open_s3(settings.s3))
+            store = ObjectStore(client, settings.s3.bucket, calls=StoreCalls(metrics=metrics))
             checks.append(Check("storage", store.check, required=False))
             scratch = stack.enter_context(
                 open_scratch(settings.work.scratch_dir, limit=settings.work.scratch_limit)

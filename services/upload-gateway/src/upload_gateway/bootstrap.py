@@ -15,6 +15,7 @@ from common.events.topics import UPLOAD_GATEWAY as SERVICE
 from common.jobs.queue import WAKE, JobQueue
 from common.postgres.engine import Database, open_engine
 from common.relay.outbox import publish_outbox
+from common.s3.calls import StoreCalls
 from common.s3.client import open_s3
 from common.s3.objects import ObjectStore
 from common.s3.presign import Presigner
@@ -22,6 +23,7 @@ from common.settings.groups import WebOriginsSettings
 from common.subscriber.consume import Consumption, consume
 from common.subscriber.dead_letters import DeadLetters
 from common.subscriber.lag_metrics import export_lag
+from common.telemetry.metrics import Metrics
 from common.telemetry.telemetry import Telemetry
 from common.tokens import KeyRing, Receipts
 from common.web.app import build_app, describing_app
@@ -124,7 +126,7 @@ async def bootstrap(
     """Open what this process needs and close it in reverse. Nothing here waits for Kafka or S3."""
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_engine(settings.postgres, schema=SCHEMA))
-        objects = await _open_objects(stack, settings.storage)
+        objects = await _open_objects(stack, settings.storage, telemetry.metrics)
         parts = _assemble(settings, telemetry, database, objects)
         receipts = Receipts(KeyRing.parse(settings.receipts.ring.get_secret_value()))
         writers, callers = _writers(settings.upload), Callers(settings.callers)
@@ -330,11 +332,13 @@ def _writers(settings: UploadSettings) -> AsyncioWriters:
     return AsyncioWriters(stall=settings.stall, slowest=slowest)
 
 
-async def _open_objects(stack: AsyncExitStack, storage: StorageSettings) -> ObjectStore | None:
+async def _open_objects(
+    stack: AsyncExitStack, storage: StorageSettings, metrics: Metrics
+) -> ObjectStore | None:
     if not storage.configured:
         return None
     client = await stack.enter_async_context(open_s3(storage))
-    return ObjectStore(client, storage.bucket)
+    return ObjectStore(client, storage.bucket, calls=StoreCalls(metrics=metrics))
 
 
 def _assemble(

@@ -309,8 +309,11 @@ class PartStore(Protocol):
         """The parts the store has now, by number; raises MultipartForgotten."""
         ...
 
-    async def discard(self, key: ObjectKey) -> None:
-        """Abort every open multipart of this key, also one whose id was never stored."""
+    async def discard(self, key: ObjectKey, known: str | None) -> None:
+        """Abort every open multipart of this key, also one whose id was never stored.
+
+        `known` is the id that was: all there is to abort in a store that lists none.
+        """
         ...
 
     async def remove(self, key: ObjectKey) -> None:

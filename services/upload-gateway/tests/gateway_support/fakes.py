@@ -313,7 +313,7 @@ class MemoryStore:
         held = self.multiparts[multipart_id][1]
         return [Part(n, self.etags[multipart_id, n], len(held[n])) for n in sorted(held)]
 
-    async def discard(self, key: ObjectKey) -> None:
+    async def discard(self, key: ObjectKey, known: str | None) -> None:
         self._answer()
         if key == self.refused:
             raise Corrupt(code="storage_refused")

@@ -164,7 +164,7 @@ async def test_discarding_aborts_what_belongs_to_the_key_alone(
     store, key, other = S3Parts(objects), new_upload().key, new_upload().key
     multiparts = [await store.open(key, "audio/flac") for _ in range(2)]
     await store.open(other, "audio/flac")
-    await store.discard(key)
+    await store.discard(key, None)
     assert await places.multiparts(key) == []
     assert await places.multiparts(other) == [other]
     with pytest.raises(PartsLost):

@@ -9,15 +9,20 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 
-from common.errors import RepriseError, Unavailable
+from prometheus_client import Counter
+
+from common.errors import Corrupt, Rejected, RepriseError, Unavailable
 from common.resilience import Breaker
 from common.s3.failures import mapped
+from common.telemetry.metrics import Metrics
 
 # Seconds without a sign of the store: a body piece taken, an answer, a piece of one. Retries of
 # quick refusals are inside.
 SILENCE = 8.0
 # Seconds for Complete, which some stores answer only after they have copied every part.
 COMPLETION = 60.0
+# what is no answer to what was asked; "not found" or "exists already" are answers
+_FAILURES = (Unavailable, Corrupt, Rejected)
 # refusals that say that nobody should ask just now; all others are answers
 _OUTAGES = frozenset({"storage_unavailable", "storage_busy"})
 
@@ -30,11 +35,22 @@ class StoreCalls:
     After `failures` calls in a row without an answer (by default eight) the store is left alone for
     the breaker's pause, then one call finds out. Refused calls raise Unavailable
     (`storage_unavailable`) at once: slow failures of many requests would take the pool of
-    connections and the part buffers from everybody.
+    connections and the part buffers from everybody. With `metrics` every failure is counted by its
+    code, also one that the caller can do without.
     """
 
-    def __init__(self, *, breaker: Breaker | None = None, silence: float = SILENCE) -> None:
+    def __init__(
+        self,
+        *,
+        breaker: Breaker | None = None,
+        silence: float = SILENCE,
+        metrics: Metrics | None = None,
+    ) -> None:
         self._breaker, self._silence = breaker or Breaker(), silence
+        self._failures: Counter | None = None
+        if metrics is not None:
+            meaning = "Calls that the store refused or did not answer, by code."
+            self._failures = metrics.shared_counter("storage_failures", meaning, ["code"])
 
     @asynccontextmanager
     async def asking(
@@ -52,7 +68,7 @@ class StoreCalls:
     ) -> AsyncIterator[Heard]:
         """The bound alone, for the pieces of a body whose call was made already."""
         seconds = silence or self._silence
-        with mapped(on_precondition=on_precondition):
+        with self._counting(), mapped(on_precondition=on_precondition):
             async with asyncio.timeout(seconds) as limit:
                 now = asyncio.get_running_loop().time
                 yield lambda: limit.reschedule(now() + seconds)
@@ -66,6 +82,15 @@ class StoreCalls:
                 code="storage_unavailable",
                 retry_after=error.retry_after,
             ) from error
+
+    @contextmanager
+    def _counting(self) -> Generator[None, None, None]:
+        try:
+            yield
+        except _FAILURES as error:
+            if self._failures is not None:
+                self._failures.labels(error.code).inc()
+            raise
 
     @contextmanager
     def _learning(self) -> Generator[None, None, None]:

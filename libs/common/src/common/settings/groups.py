@@ -118,10 +118,13 @@ class S3Settings(Group):
     region: str = Field(
         "us-east-1",
         validation_alias="MEDIA_S3_REGION",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*$",
         description="Region that signatures are made for; `auto` for R2.",
     )
     access_key_id: str = Field(
-        validation_alias="MEDIA_S3_ACCESS_KEY_ID", description="Key id of the service."
+        validation_alias="MEDIA_S3_ACCESS_KEY_ID",
+        pattern=r"^\S+$",
+        description="Key id of the service.",
     )
     secret_access_key: SecretStr = Field(
         validation_alias="MEDIA_S3_SECRET_ACCESS_KEY", description="Secret of that key."

@@ -9,6 +9,7 @@ from common.errors import NotFound, Unavailable
 from common.resilience import Breaker
 from common.s3.bodies import body_of
 from common.s3.calls import StoreCalls
+from common.telemetry.metrics import Metrics
 from common.testing.clock import ManualClock
 
 SILENCE = 0.05  # seconds
@@ -35,6 +36,24 @@ async def test_a_silent_store_is_given_up() -> None:
     with pytest.raises(Unavailable) as silent:
         await hang(StoreCalls(silence=SILENCE))
     assert silent.value.code == "storage_unavailable"
+
+
+async def test_every_failure_is_counted_by_its_code_and_an_answer_is_none() -> None:
+    metrics = Metrics("tests")
+    calls = StoreCalls(silence=SILENCE, metrics=metrics)
+    for status, code in [(501, "NotImplemented"), (403, "AccessDenied"), (503, "SlowDown")]:
+        with pytest.raises(Unavailable):
+            await fail(calls, answer(status, code))
+    with pytest.raises(Unavailable):
+        await hang(calls)
+    with pytest.raises(NotFound):
+        await fail(calls, answer(404, "NoSuchKey"))
+    lines = metrics.exposition().decode().splitlines()
+    counted = [line for line in lines if line.startswith("media_storage_failures_total")]
+    assert sorted(counted) == [
+        f'media_storage_failures_total{{code="storage_{name}"}} 1.0'
+        for name in ("busy", "denied", "unavailable", "unsupported")
+    ]
 
 
 async def test_a_body_that_still_leaves_is_waited_for() -> None:

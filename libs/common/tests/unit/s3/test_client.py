@@ -48,6 +48,7 @@ def settings(scheme: str) -> S3Settings:
     )
 
 
+@pytest.mark.req("STO-01")
 @pytest.mark.parametrize("scheme", ["http", "https"])
 async def test_a_write_signs_its_payload_and_tells_its_length(scheme: str) -> None:
     wire = Wire(200)
@@ -62,6 +63,7 @@ async def test_a_write_signs_its_payload_and_tells_its_length(scheme: str) -> No
         assert _text(headers["x-amz-content-sha256"]) == hashlib.sha256(BODY).hexdigest()
         assert _text(headers["content-length"]) == str(len(BODY))
         assert "x-amz-content-sha256" in _text(headers["authorization"])
+        assert "/us-east-1/s3/aws4_request" in _text(headers["authorization"])
         assert not {"transfer-encoding", "content-encoding"} & headers.keys()
         assert not [name for name in headers if name.startswith("x-amz-checksum")]
 

@@ -57,10 +57,17 @@ class S3Parts:
         except NotFound as error:
             raise MultipartForgotten("the store has forgotten this multipart") from error
 
-    async def discard(self, key: ObjectKey) -> None:
+    async def discard(self, key: ObjectKey, known: str | None) -> None:
         objects = configured(self.objects)
-        # the listing is read to its end first: aborting while it is paged would skip some
-        found = [item async for item in objects.list_multiparts(key)]
+        if known is not None:
+            await objects.abort_multipart(key, known)
+        try:
+            # the listing is read to its end first: aborting while it is paged would skip some
+            found = [item async for item in objects.list_multiparts(key)]
+        except Unavailable as error:
+            if error.code != "storage_unsupported":
+                raise
+            return
         for multipart in found:
             if multipart.key == key:
                 await objects.abort_multipart(key, multipart.upload_id)

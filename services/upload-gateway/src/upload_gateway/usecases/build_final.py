@@ -30,7 +30,7 @@ class BuildFinal:
         found = await self.store.stat(upload.key)
         if found is not None and found.size == upload.length:
             return found, await self.read_back(upload, [])
-        await self.store.discard(upload.key)
+        await self.store.discard(upload.key, upload.multipart_id)
         multipart_id = await self.store.open(upload.key, upload.likely_type)
         parts, sha256 = await self._parts(upload, multipart_id)
         await self.store.complete(upload.key, multipart_id, parts)

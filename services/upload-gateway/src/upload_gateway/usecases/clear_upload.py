@@ -36,7 +36,7 @@ class ClearUpload:
         if upload.state not in ENDED or upload.cleared:
             return
         now = self.clock.now()  # what comes while the store is asked is not known to be gone
-        await self.store.discard(upload.key)
+        await self.store.discard(upload.key, upload.multipart_id)
         await self.staging.clear(upload_id)
         if upload.unwanted:
             await self.store.remove(upload.key)

@@ -68,7 +68,7 @@ async def test_whoever_ends_an_upload_does_not_wait_for_a_silent_store() -> None
 
     class Silent(MemoryStore):
         @override
-        async def discard(self, key: ObjectKey) -> None:
+        async def discard(self, key: ObjectKey, known: str | None) -> None:
             await asyncio.Event().wait()
 
     clear = replace(bench.clear, store=Silent(), patience=0.01)
