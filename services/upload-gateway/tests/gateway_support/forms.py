@@ -1,6 +1,7 @@
 """Writes multipart forms, whole or piece by piece, as slowly or as wrongly as a test wants."""
 
 import hashlib
+import re
 import select
 import socket
 from collections.abc import Iterator
@@ -90,11 +91,15 @@ class RawForm:
         return bool(select.select([self._socket], [], [], patience)[0])
 
     def answer(self) -> str:
-        """The first line and headers of the answer, and what came with them."""
+        """The whole answer: first line, headers and body."""
         received = b""
         while b"\r\n\r\n" not in received and (piece := self._socket.recv(65536)):
             received += piece
-        return received.decode()
+        lines, _, body = received.partition(b"\r\n\r\n")
+        length = re.search(rb"content-length: (\d+)", lines.lower())
+        while length and len(body) < int(length[1]) and (piece := self._socket.recv(65536)):
+            body += piece
+        return (lines + b"\r\n\r\n" + body).decode()
 
     def cut(self) -> None:
         """Vanish without a word."""

@@ -1,8 +1,8 @@
-"""Formats by first bytes: puremagic names the family, four containers are asked for more.
+"""Formats by first bytes: puremagic names the family, some beginnings are asked for more.
 
 puremagic alone cannot tell Opus from Vorbis, M4A from MP4, nor an HEIC of the generic brand: the
 codec, brand or document type that decides stands a few bytes behind the signature. And it takes any
-text that begins with `ID3` for music.
+text that begins with `ID3` for music, and two bytes for a JPEG.
 """
 
 from collections.abc import Callable
@@ -103,6 +103,11 @@ def _mpeg_frame(audio: bytes) -> frozenset[Format]:
     return frozenset({"aac"}) if audio[1] & 0xF6 == 0xF0 else frozenset({"mp3"})
 
 
+def _jpeg(opening: bytes) -> frozenset[Format]:
+    """ISO 10918-1: a marker follows the one that begins an image; two bytes alone are none."""
+    return frozenset({"jpeg"}) if opening[2:3] == b"\xff" else frozenset()
+
+
 def _matroska(opening: bytes) -> frozenset[Format]:
     """RFC 8794: DocType (0x4282) within the header, its length in one byte."""
     at = opening.find(b"\x42\x82", 0, 64)
@@ -114,4 +119,5 @@ _CONTAINERS: tuple[tuple[bytes, int, Callable[[bytes], frozenset[Format]]], ...]
     (b"OggS", 0, _ogg),
     (b"ID3", 0, _tagged),
     (b"\x1a\x45\xdf\xa3", 0, _matroska),
+    (b"\xff\xd8", 0, _jpeg),
 )

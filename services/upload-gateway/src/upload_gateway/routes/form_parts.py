@@ -91,6 +91,7 @@ class FormParts:
         try:
             async with self._watch.reading():
                 chunk = await self._received_chunk()
+                self._watch.progressed(len(chunk))
             if not chunk and not bare:
                 raise MalformedForm("the form ends in its middle", code="form_incomplete")
             self._left -= len(chunk)
@@ -99,7 +100,6 @@ class FormParts:
         except (BodyCut, RepriseError) as error:
             self._failure = error
             raise
-        self._watch.progressed(len(chunk))
         self._received.inc(len(chunk))
         return chunk
 
