@@ -26,6 +26,7 @@ def left_in_store(places: Places, path: str) -> list[str]:
     return objects + asyncio.run(places.multiparts(key))
 
 
+@pytest.mark.req("UPL-06")
 def test_a_content_length_beyond_the_length_is_refused_before_the_body(
     gateway: RealGateway, client: httpx.Client, places: Places
 ) -> None:
@@ -59,6 +60,7 @@ def test_an_avatar_of_unknown_length_is_cut_at_the_limit_of_avatars(
     eventually(lambda: left_in_store(places, path) == [])
 
 
+@pytest.mark.req("UPL-06")
 def test_a_chunked_body_past_the_length_is_refused_and_leaves_nothing(
     client: httpx.Client, places: Places
 ) -> None:

@@ -207,7 +207,8 @@ def test_two_uploads_of_one_name_have_two_keys_and_no_name_in_them(sender: httpx
     assert not any("set" in key.lower() for key in keys)
 
 
-@pytest.mark.parametrize("extra", [b"x", b"x" * 300_000])
+@pytest.mark.req("UPL-06")
+@pytest.mark.parametrize("extra", [b"x", b"x" * 300_000], ids=["a byte", "as much again"])
 def test_a_body_that_is_larger_than_signed_is_refused_and_nothing_remains(
     sender: httpx.Client, signing: RealGateway, extra: bytes
 ) -> None:

@@ -83,7 +83,7 @@ def build_on_dead(
 
 def _tell(upload: Upload) -> None:
     # never the upload's id: its address is a capability
-    who = {"asset_id": str(upload.asset_id), "kind": upload.kind, "size": upload.size}
+    who = {"asset_id": str(upload.asset_id), "kind": upload.kind, "size": upload.length}
     if upload.state == "stored":
         log_event(_log, "media.commit.ok", **who, content_type=upload.content_type)
     elif upload.state == "rejected":
