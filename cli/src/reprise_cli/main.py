@@ -55,6 +55,7 @@ app.add_typer(state.app, name="state")
 GROUPS = {
     "recover": "Bring a service's tables back from the log, into an empty schema.",
     "verify": "Rebuild in a scratch schema and compare with what lives.",
+    "uploads": "Uploads that wait for an operator.",
     "rebuild": "Build a projection anew beside the live one, compare, swap.",
 }
 

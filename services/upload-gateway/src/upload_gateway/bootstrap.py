@@ -95,6 +95,7 @@ from upload_gateway.usecases.sign_parts import SignParts
 from upload_gateway.usecases.sign_upload import SignUpload
 from upload_gateway.usecases.stage_tail import StageTail
 from upload_gateway.usecases.store_part import StorePart
+from upload_gateway.usecases.strand_upload import StrandUpload
 from upload_gateway.usecases.verify_upload import VerifyUpload
 from upload_gateway.usecases.watch_writers import WatchWriters
 from upload_gateway.workers.verify import build_verify_worker
@@ -167,7 +168,11 @@ async def bootstrap(
             loops["expiry"] = _expiry_loop(parts)
             loops["open"] = tell_what_is_open(parts.ledger, telemetry.metrics)
             loops["forgetting"] = build_forgetting(
-                feed, parts.clock, timedelta(seconds=told.kept), settings.upload.sweep_interval
+                feed,
+                parts.ledger,
+                parts.clock,
+                timedelta(seconds=told.kept),
+                settings.upload.sweep_interval,
             )
         if "relay" in roles:
             loops["relay"] = _relay(parts)
@@ -394,6 +399,7 @@ def _verify_loop(parts: Parts) -> Loop:
         verify,
         parts.clear,
         GiveUpUpload(parts.ledger, parts.clock),
+        StrandUpload(parts.ledger),
         parts.jobs,
         kind=VERIFY,
         concurrency=parts.settings.upload.verify_concurrency,

@@ -133,6 +133,14 @@ class Transaction(Protocol):
         """Ask for verification; twice for one upload is once."""
         ...
 
+    async def revive(self, upload: Upload) -> bool:
+        """Make its dead verification due again; False when it is not dead."""
+        ...
+
+    async def bury(self, ticket: Ticket, error: str) -> None:
+        """Mark the job dead with what it failed by; a lost lease raises, which rolls both back."""
+        ...
+
     async def close(self, ticket: Ticket) -> None:
         """Mark the job done with its result; a lost lease raises, which rolls both back."""
         ...
@@ -191,6 +199,17 @@ class Ledger(Protocol):
 
     async def open_now(self) -> Open:
         """What everybody has open, as it was a moment ago: for gauges, never for decisions."""
+        ...
+
+    async def stranded_now(self) -> int:
+        """How many uploads wait for an operator, as it was a moment ago."""
+        ...
+
+    async def forget_names(self, before: datetime) -> int:
+        """Drop file names of uploads that ended nameless before that; how many, a bounded number.
+
+        They were for their owners; the catalog never had them.
+        """
         ...
 
     async def forget_leases(self) -> None:

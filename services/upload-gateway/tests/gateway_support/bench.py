@@ -48,10 +48,12 @@ from upload_gateway.usecases.list_uploads import ListUploads
 from upload_gateway.usecases.mark_duplicate import MarkDuplicate
 from upload_gateway.usecases.read_back import ReadBack
 from upload_gateway.usecases.receive_parts import ReceiveParts
+from upload_gateway.usecases.retry_stranded import RetryStranded
 from upload_gateway.usecases.sign_parts import SignParts
 from upload_gateway.usecases.sign_upload import SignUpload
 from upload_gateway.usecases.stage_tail import StageTail
 from upload_gateway.usecases.store_part import StorePart
+from upload_gateway.usecases.strand_upload import StrandUpload
 from upload_gateway.usecases.verify_upload import VerifyUpload
 
 PART = 10
@@ -109,6 +111,8 @@ class Bench:
             self.clock,
         )
         self.give_up = GiveUpUpload(self.ledger, self.clock)
+        self.strand = StrandUpload(self.ledger)
+        self.retry = RetryStranded(self.ledger)
         self.mark_duplicate = MarkDuplicate(self.ledger)
         self.follow = FollowAsset(self.ledger)
         self.forget_name = ForgetName(self.ledger, self.clock)

@@ -42,6 +42,7 @@ class MemoryTables:
     writers: dict[UploadId, int] = field(default_factory=dict)
     journeys: dict[AssetId, Journey] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
+    buried: dict[UUID, str] = field(default_factory=dict)
 
     def copy(self) -> "MemoryTables":
         return MemoryTables(
@@ -55,6 +56,7 @@ class MemoryTables:
             dict(self.writers),
             dict(self.journeys),
             list(self.entries),
+            dict(self.buried),
         )
 
     def open(self, user_id: UserId | None = None) -> Open:
@@ -131,6 +133,13 @@ class MemoryLedger:
 
     async def forget_leases(self) -> None:
         return None
+
+    async def stranded_now(self) -> int:
+        found = self.tables.uploads.values()
+        return sum(u.state == "verifying" and u.reason is not None for u in found)
+
+    async def forget_names(self, before: datetime) -> int:
+        return 0
 
     async def uncleared(self, ended_before: datetime, limit: int) -> list[UploadId]:
         return [
@@ -230,6 +239,12 @@ class MemoryTransaction:
     async def enqueue_verify(self, upload: Upload) -> None:
         if upload.id not in self._tables.jobs:
             self._tables.jobs.append(upload.id)
+
+    async def revive(self, upload: Upload) -> bool:
+        return self._tables.buried.pop(upload.asset_id, None) is not None
+
+    async def bury(self, ticket: Ticket, error: str) -> None:
+        self._tables.buried[ticket.id] = error
 
     async def close(self, ticket: Ticket) -> None:
         if isinstance(ticket, MemoryTicket):

@@ -114,6 +114,12 @@ class JobQueue:
             await self._fenced(session, statements.RELEASE, job)
             after_commit(session, WAKE)
 
+    async def revive(self, session: WriteSession, id: UUID) -> bool:  # noqa: A002 (the column's name)
+        """Give a dead job all its tries again, due at once; False when it is not dead."""
+        changed = await self._change(session, statements.REVIVE, id=id)
+        after_commit(session, WAKE)
+        return changed == 1
+
     async def cancel(
         self, session: WriteSession, *, subject: UUID, kinds: Sequence[str] | None = None
     ) -> int:

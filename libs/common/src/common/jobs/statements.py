@@ -48,6 +48,11 @@ UPDATE {{job}} SET state = 'waiting', lease_token = NULL, attempt = attempt - 1,
 WHERE {_FENCE}
 """
 
+REVIVE = f"""
+UPDATE {{job}} SET state = 'waiting', attempt = 0, failures = 0, due_at = {NOW}, ended_at = NULL
+WHERE id = :id AND state = 'dead'
+"""
+
 CANCEL = f"""
 UPDATE {{job}} SET state = 'cancelled', lease_token = NULL, ended_at = {NOW}
 WHERE subject = :subject AND state IN ('waiting', 'running')

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import Select, and_, func, or_, select, text
 
 from common.clock import Clock, SystemClock
 from common.ids import AssetId, UploadId, UserId
@@ -26,6 +26,15 @@ from upload_gateway.domain.journey import Journey
 from upload_gateway.domain.limits import Open
 from upload_gateway.domain.telling import Told
 from upload_gateway.domain.upload import ENDED, RUNNING, Part, Segment, State, Upload
+
+_FORGET_NAMES = text("""
+UPDATE upload SET file_name = NULL, metadata = '' WHERE id IN (
+    SELECT id FROM upload
+    WHERE state IN ('rejected', 'aborted', 'expired') AND ended_at < :before
+        AND (file_name IS NOT NULL OR metadata <> '')
+    ORDER BY ended_at LIMIT 1000 FOR UPDATE SKIP LOCKED
+)
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +119,18 @@ class PostgresLedger:
     async def open_now(self) -> Open:
         async with self.database.read() as session:
             return slots.open_in(await session.execute(slots.OPEN))
+
+    async def stranded_now(self) -> int:
+        columns = tables.upload.c
+        stranded = select(func.count()).where(
+            columns.state == "verifying", columns.reason.is_not(None)
+        )
+        async with self.database.read() as session:
+            return int(await session.scalar(stranded) or 0)
+
+    async def forget_names(self, before: datetime) -> int:
+        async with self.database.write() as session:
+            return (await session.execute(_FORGET_NAMES, {"before": before})).rowcount
 
     async def forget_leases(self) -> None:
         async with self.database.write() as session:

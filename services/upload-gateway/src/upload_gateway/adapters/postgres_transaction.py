@@ -167,6 +167,14 @@ class PostgresTransaction:
             traceparent=current_traceparent(),
         )
 
+    async def revive(self, upload: Upload) -> bool:
+        return await self.jobs.revive(self.session, upload.asset_id)
+
+    async def bury(self, ticket: Ticket, error: str) -> None:
+        if not isinstance(ticket, Job):
+            raise TypeError("only a leased job can be buried")
+        await self.jobs.fail(ticket, error, retry=False, session=self.session)
+
     async def close(self, ticket: Ticket) -> None:
         if not isinstance(ticket, Job):
             raise TypeError("only a leased job can be closed")

@@ -15,7 +15,7 @@ from common.postgres.republishing import Republishing
 from upload_gateway.adapters.postgres_transaction import upload_of
 from upload_gateway.adapters.tables import upload as upload_table
 from upload_gateway.domain.facts import carried, named, unnamed
-from upload_gateway.domain.upload import Upload
+from upload_gateway.domain.upload import NAMELESS, Upload
 from upload_gateway.routes.tus_headers import metadata
 
 # ever named: a name that was taken back is taken back again, for a reader that had not got so far
@@ -49,7 +49,7 @@ async def batch(session: WriteSession, after: UUID | None, limit: int) -> tuple[
 
 def _details(upload: Upload) -> Message:
     clock = SystemClock()
-    if upload.file_name is None:
+    if upload.file_name is None or upload.state in NAMELESS:
         return unnamed(upload, clock)
     return named(upload, _metadata(upload), clock)
 

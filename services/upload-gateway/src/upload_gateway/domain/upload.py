@@ -27,7 +27,10 @@ State = Literal[
 ]  # fmt: skip
 RUNNING: frozenset[State] = frozenset({"created", "receiving"})
 FORGOTTEN: frozenset[State] = frozenset({"aborted", "expired", "withdrawn"})
+# it never reached the catalog: its name was taken back with the fact that says so (ADR 15)
+NAMELESS: frozenset[State] = frozenset({"rejected", "aborted", "expired"})
 ENDED: frozenset[State] = FORGOTTEN | {"stored", "rejected", "duplicate"}
+STRANDED = "verification_failed"  # why an upload stays in `verifying`
 Mode = Literal["tus", "form", "put", "multipart"]
 # the bytes go past the gateway: nobody but the store sees them arrive
 PRESIGNED: frozenset[Mode] = frozenset({"put", "multipart"})
@@ -230,6 +233,7 @@ class Upload:
         """Whole, judged and hashed."""
         return replace(
             self._ended("stored", now),
+            reason=None,
             offset=found.size,
             size=found.size,
             etag=found.etag,
@@ -237,6 +241,14 @@ class Upload:
             sha256=sha256,
             stored_at=now,
         )
+
+    def stranded(self) -> "Upload":
+        """Its verification failed too often for reasons of ours; it waits for an operator."""
+        return replace(self, reason=STRANDED) if self.state == "verifying" else self
+
+    def resumed(self) -> "Upload":
+        """Its verification is tried again."""
+        return replace(self, reason=None) if self.state == "verifying" else self
 
     def rejected(self, reason: Reason, now: datetime) -> "Upload":
         """What arrived may not be kept."""

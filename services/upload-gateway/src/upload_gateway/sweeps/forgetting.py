@@ -1,4 +1,4 @@
-"""The clock's way in for what owners were told: old entries go."""
+"""The clock's way in for what is kept for owners alone: old entries go, and names of old ends."""
 
 import asyncio
 from datetime import timedelta
@@ -8,12 +8,14 @@ from common.errors import RepriseError
 from common.telemetry.liveness import beat
 from common.telemetry.logs import get_logger
 from common.web.loops import Loop, wait_for
-from upload_gateway.ports import Feed
+from upload_gateway.ports import Feed, Ledger
 
 _log = get_logger("upload_gateway.forgetting")
 
 
-def build_forgetting(feed: Feed, clock: Clock, kept: timedelta, interval: float) -> Loop:
+def build_forgetting(
+    feed: Feed, ledger: Ledger, clock: Clock, kept: timedelta, interval: float
+) -> Loop:
     """A loop that looks every `interval` seconds, and at once again while there is more."""
 
     async def loop(stop: asyncio.Event) -> None:
@@ -21,7 +23,8 @@ def build_forgetting(feed: Feed, clock: Clock, kept: timedelta, interval: float)
             beat()
             gone = 0
             try:
-                gone = await feed.forget(clock.now() - kept)
+                before = clock.now() - kept
+                gone = await feed.forget(before) + await ledger.forget_names(before)
             except RepriseError as error:
                 _log.warning("telling.not_forgotten", code=error.code)
             if not gone:

@@ -34,11 +34,14 @@ def tell_what_is_open(ledger: Ledger, metrics: Metrics) -> Loop:
     uploads = metrics.gauge("open_uploads", "Uploads that have not all their bytes yet.")
     size = metrics.gauge("open_bytes", "Bytes declared by open uploads, or arrived so far.")
 
+    stranded = metrics.gauge("stranded_uploads", "Uploads whose verification was given up.")
+
     async def look() -> None:
         now = await ledger.open_now()
         moving.set(now.moving)
         uploads.set(now.uploads)
         size.set(now.bytes)
+        stranded.set(await ledger.stranded_now())
         await ledger.forget_leases()
 
     async def loop(stop: asyncio.Event) -> None:

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 from common.clock import Clock
 from upload_gateway.domain.checksum import RunningDigest
-from upload_gateway.domain.facts import announced, ended
 from upload_gateway.domain.upload import Part, Segment, Upload, expiry_after
 from upload_gateway.ports import Ledger, Transaction
 from upload_gateway.usecases.admit_upload import AdmitUpload
+from upload_gateway.usecases.tell_end import tell_end
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +67,7 @@ class AcknowledgeBytes:
         if upload.belies(upload.sha256):
             upload = upload.rejected("checksum_mismatch", self.clock.now())
             if not upload.partial:
-                fact = ended(upload, await tx.segments(upload.id))
-                await tx.publish(announced(upload, fact, self.clock))
+                upload = await tell_end(tx, upload, self.clock)
         elif not upload.partial:
             await tx.enqueue_verify(upload)
         return upload

@@ -7,7 +7,6 @@ from common.errors import RepriseError
 from common.ids import UploadId
 from upload_gateway.domain.acceptance import Refusal
 from upload_gateway.domain.errors import MultipartForgotten
-from upload_gateway.domain.facts import announced, ended
 from upload_gateway.domain.presigning import (
     Asker,
     Told,
@@ -22,6 +21,7 @@ from upload_gateway.domain.upload import RUNNING, Stored, Upload
 from upload_gateway.ports import Ledger, PartStore
 from upload_gateway.usecases.clear_upload import ClearUpload
 from upload_gateway.usecases.judge_content import JudgeContent
+from upload_gateway.usecases.tell_end import tell_end
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class CommitUpload:
                 return upload  # another commit was faster, and said the same
             if isinstance(verdict, Refusal):
                 upload = upload.rejected(verdict.reason, self.clock.now())
-                await tx.publish(announced(upload, ended(upload, []), self.clock))
+                upload = await tell_end(tx, upload, self.clock)
             else:
                 upload = arrived(upload)
                 await tx.enqueue_verify(upload)

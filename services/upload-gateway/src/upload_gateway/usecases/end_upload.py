@@ -8,10 +8,11 @@ from common.errors import Unavailable
 from common.failpoints import failpoint
 from common.ids import UploadId, UserId
 from upload_gateway.domain.errors import UploadBusy, UploadGone, UploadNotFound
-from upload_gateway.domain.facts import announced, ended, withdrawn
+from upload_gateway.domain.facts import announced, withdrawn
 from upload_gateway.domain.upload import Upload
 from upload_gateway.ports import Ledger, Presence, Transaction, Writers
 from upload_gateway.usecases.clear_upload import ClearUpload
+from upload_gateway.usecases.tell_end import tell_end
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,5 @@ class EndUpload:
         else:
             done = upload.aborted(now)
             if not done.partial:
-                segments = await tx.segments(upload.id)
-                await tx.publish(announced(done, ended(done, segments), self.clock))
+                done = await tell_end(tx, done, self.clock)
         await tx.save(done)

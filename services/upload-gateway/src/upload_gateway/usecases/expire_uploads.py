@@ -7,9 +7,9 @@ from datetime import timedelta
 from common.clock import Clock
 from common.errors import RepriseError
 from common.ids import UploadId
-from upload_gateway.domain.facts import announced, ended
 from upload_gateway.ports import Ledger
 from upload_gateway.usecases.clear_upload import ClearUpload
+from upload_gateway.usecases.tell_end import tell_end
 
 _BATCH = 100
 _ENOUGH = 3  # failures in a row: the store is away, and each further one would cost its time-outs
@@ -57,7 +57,6 @@ class ExpireUploads:
                 return False  # it got bytes, or its end, since it was listed
             done = upload.expired(self.clock.now())
             if not done.partial:
-                segments = await tx.segments(upload_id)
-                await tx.publish(announced(done, ended(done, segments), self.clock))
+                done = await tell_end(tx, done, self.clock)
             await tx.save(done)
         return True

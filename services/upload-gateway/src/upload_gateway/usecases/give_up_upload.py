@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from common.clock import Clock
 from common.ids import UploadId
-from upload_gateway.domain.facts import announced, ended
 from upload_gateway.domain.upload import Upload
 from upload_gateway.ports import Ledger, Ticket
+from upload_gateway.usecases.tell_end import tell_end
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +25,6 @@ class GiveUpUpload:
             upload = await tx.locked(upload_id)
             if upload.state == "verifying":
                 upload = upload.rejected("bytes_lost", self.clock.now())
-                fact = ended(upload, await tx.segments(upload_id))
-                await tx.publish(announced(upload, fact, self.clock))
-                await tx.save(upload)
+                await tx.save(await tell_end(tx, upload, self.clock))
             await tx.close(ticket)
         return upload

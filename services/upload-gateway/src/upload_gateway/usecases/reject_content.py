@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from common.clock import Clock
 from common.ids import UploadId
 from upload_gateway.domain.acceptance import Reason
-from upload_gateway.domain.facts import announced, ended
 from upload_gateway.domain.upload import RUNNING, Upload
 from upload_gateway.ports import Ledger
+from upload_gateway.usecases.tell_end import tell_end
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,5 @@ class RejectContent:
             upload = await tx.locked(upload_id)
             if upload.state in RUNNING:
                 upload = upload.rejected(reason, self.clock.now())
-                fact = ended(upload, await tx.segments(upload_id))
-                await tx.publish(announced(upload, fact, self.clock))
-                await tx.save(upload)
+                await tx.save(await tell_end(tx, upload, self.clock))
         return upload

@@ -1,20 +1,21 @@
 """Make the object of its parts, look at it, hash it, and only then call it stored."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from common.clock import Clock
 from common.failpoints import failpoint
 from common.ids import UploadId
 from upload_gateway.domain.acceptance import Refusal
 from upload_gateway.domain.errors import BytesReplaced
-from upload_gateway.domain.facts import announced, completed, ended
+from upload_gateway.domain.facts import announced, completed
 from upload_gateway.domain.formats import Format
 from upload_gateway.domain.upload import Part, Stored, Upload
-from upload_gateway.ports import Ledger, PartStore, Ticket
+from upload_gateway.ports import Ledger, PartStore, Ticket, Transaction
 from upload_gateway.usecases.build_final import BuildFinal
 from upload_gateway.usecases.complete_object import Completed, CompleteObject
 from upload_gateway.usecases.judge_content import JudgeContent
 from upload_gateway.usecases.read_back import ReadBack
+from upload_gateway.usecases.tell_end import tell_end
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +99,18 @@ class VerifyUpload:
             current = await tx.locked(done.id)
             if current.state != "verifying":
                 return None
-            segments = await tx.segments(done.id)
-            fact = completed(done) if done.state == "stored" else ended(done, segments)
-            await tx.publish(announced(done, fact, self.clock))
+            # its name may have been said again since it was read
+            done = replace(done, details_sequence=current.details_sequence)
+            done = await self._told(tx, done)
             await tx.save(done)
             for partial in [await tx.locked(upload_id) for upload_id in sorted(done.partials)]:
                 if partial.state == "verifying":  # else it expired, and is cleared up already
                     await tx.save(partial.withdrawn(self.clock.now()))
             await tx.close(ticket)
+        return done
+
+    async def _told(self, tx: Transaction, done: Upload) -> Upload:
+        if done.state != "stored":
+            return await tell_end(tx, done, self.clock)
+        await tx.publish(announced(done, completed(done), self.clock))
         return done

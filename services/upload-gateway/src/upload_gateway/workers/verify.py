@@ -15,6 +15,7 @@ from upload_gateway.domain.errors import BytesReplaced, MultipartForgotten
 from upload_gateway.domain.upload import Upload
 from upload_gateway.usecases.clear_upload import ClearUpload
 from upload_gateway.usecases.give_up_upload import GiveUpUpload
+from upload_gateway.usecases.strand_upload import StrandUpload
 from upload_gateway.usecases.verify_upload import VerifyUpload
 
 _log = get_logger("upload_gateway.verify")
@@ -24,6 +25,7 @@ def build_verify_worker(
     verify: VerifyUpload,
     clear: ClearUpload,
     give_up: GiveUpUpload,
+    strand: StrandUpload,
     queue: JobQueue,
     *,
     kind: str,
@@ -31,7 +33,7 @@ def build_verify_worker(
     wake: asyncio.Event,
     metrics: Metrics,
 ) -> Worker:
-    """A job that fails for good leaves its upload `verifying` and says so loudly.
+    """A job that fails for good leaves its upload `verifying` with a reason, for an operator.
 
     Bytes are given up only when at the last try, a quarter of an hour after the first, the store
     still knows neither multipart nor object, or holds others than were acknowledged.
@@ -44,7 +46,7 @@ def build_verify_worker(
         concurrency=concurrency,
         wake=wake,
         metrics=metrics,
-        on_dead=build_on_dead(give_up, queue, outcomes),
+        on_dead=build_on_dead(give_up, strand, outcomes),
     )
 
 
@@ -64,7 +66,7 @@ def build_handler(
 
 
 def build_on_dead(
-    give_up: GiveUpUpload, queue: JobQueue, outcomes: Counter
+    give_up: GiveUpUpload, strand: StrandUpload, outcomes: Counter
 ) -> Callable[[Job, Exception], Awaitable[None]]:
     """What is done when the last try of a job has failed."""
 
@@ -76,7 +78,7 @@ def build_on_dead(
             outcomes.labels(upload.state).inc()
             _tell(upload)
         else:
-            await queue.fail(job, f"{code}: {error}", retry=False)
+            await strand(UploadId(job.subject), job, f"{code}: {error}")
 
     return bury
 

@@ -24,7 +24,7 @@ async def test_aborting_frees_everything_and_gives_the_keys_away() -> None:
     ended = bench.ledger[upload]
     assert (ended.state, ended.cleared) == ("aborted", True)
     assert (bench.store.multiparts, bench.store.objects) == ({}, {})
-    assert bench.ledger.types == ["started", "upload", "aborted"]
+    assert bench.ledger.types == ["started", "upload", "upload", "aborted"]
     with pytest.raises(UploadGone):
         await bench.end(upload.id, OWNER)
     with pytest.raises(UploadGone):

@@ -1,12 +1,10 @@
 import json
-from typing import cast
 
 import pytest
 from gateway_support.bench import Bench
 from gateway_support.fakes import KnownSniffer
 
 from common.jobs.job import Job
-from common.jobs.queue import JobQueue
 from common.telemetry import logs
 from common.telemetry.metrics import Metrics
 from upload_gateway.domain.errors import MultipartForgotten, PartsLost
@@ -44,17 +42,6 @@ async def test_each_outcome_is_a_named_event_without_the_capability(
     assert bench.ledger[upload].cleared
 
 
-class Graveyard:
-    """The part of a job queue that a dead job meets."""
-
-    def __init__(self) -> None:
-        self.buried: list[str] = []
-
-    async def fail(self, job: Job, error: str, *, retry: bool) -> None:
-        assert not retry
-        self.buried.append(error)
-
-
 @pytest.mark.parametrize(
     ("error", "state", "buried"),
     [
@@ -66,9 +53,23 @@ class Graveyard:
 async def test_only_bytes_that_are_gone_for_good_end_an_upload_at_the_last_try(
     error: Exception, state: str, buried: list[str]
 ) -> None:
-    bench, queue = Bench(), Graveyard()
+    bench = Bench()
     upload = await bench.sent(await bench.created(3), 0, b"abc")
     outcomes = Metrics("upload-gateway").counter("verified_uploads", "", ["outcome"])
-    bury = build_on_dead(bench.give_up, cast("JobQueue", queue), outcomes)
-    await bury(job_of(upload), error)
-    assert (bench.ledger[upload].state, queue.buried) == (state, buried)
+    await build_on_dead(bench.give_up, bench.strand, outcomes)(job_of(upload), error)
+    found = list(bench.ledger.tables.buried.values())
+    assert (bench.ledger[upload].state, found) == (state, buried)
+
+
+async def test_an_upload_that_waits_for_an_operator_says_why_and_is_tried_again() -> None:
+    bench = Bench()
+    upload = await bench.sent(await bench.created(3), 0, b"abc")
+    outcomes = Metrics("upload-gateway").counter("verified_uploads", "", ["outcome"])
+    await build_on_dead(bench.give_up, bench.strand, outcomes)(job_of(upload), PartsLost("gone"))
+    assert bench.ledger[upload].reason == "verification_failed"
+    assert bench.ledger.tables.entries[-1].reason == "verification_failed"
+    assert await bench.retry(upload.asset_id)
+    assert not await bench.retry(upload.asset_id)
+    assert bench.ledger[upload].reason is None
+    done = await bench.verified(upload)
+    assert (done.state, done.reason) == ("stored", None)
