@@ -22,6 +22,7 @@ _QUICK: Overrides = {
     "upload-gateway": {
         "MAX_CONCURRENT_UPLOADS": "1000",
         "REPRISE_UPLOAD_REQUESTS_PER_MINUTE": "0",
+        "REPRISE_UPLOAD_SWEEP_INTERVAL": "1",
     },
 }
 

@@ -147,7 +147,7 @@ async def test_content_that_is_refused_is_rejected_once_and_for_all() -> None:
         with pytest.raises(ContentRefused) as refused:
             await commit(bench, upload)
         assert refused.value.code == "content_not_allowed"
-    assert bench.ledger.types == ["started", "upload", "rejected"]
+    assert bench.ledger.types == ["started", "upload", "upload", "rejected"]
     assert bench.store.objects == {}
 
 
