@@ -15,9 +15,11 @@ def presentable(name: str | None) -> str | None:
     """The last component, NFC, nothing invisible, at most 255 long; None when nothing is left."""
     if name is None:
         return None
-    spaced = _SPACES.sub(" ", _PATH.sub("", unicodedata.normalize("NFC", name)))
-    shown = "".join(char for char in spaced if unicodedata.category(char) not in _UNFIT)
-    return _shortened(shown.strip(" .")) or None
+    spaced = _SPACES.sub(" ", _PATH.sub("", name))
+    visible = "".join(char for char in spaced if unicodedata.category(char) not in _UNFIT)
+    # what stood between two spaces, or a letter and its accent, may be gone now
+    shown = _SPACES.sub(" ", unicodedata.normalize("NFC", visible))
+    return _shortened(shown.strip(" .")).strip(" .") or None
 
 
 def _shortened(name: str) -> str:
