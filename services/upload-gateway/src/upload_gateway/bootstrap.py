@@ -318,6 +318,8 @@ def _config(parts: Parts) -> DescribeConfig:
         upload.part_size,
         upload.expiry,
         parts.settings.presign.url_seconds,
+        upload.form_files,
+        upload.accept_any,
     )
 
 

@@ -4,6 +4,7 @@ import asyncio
 
 import httpx
 import pytest
+from gateway_support import forms
 from gateway_support.places import MIB, Places
 from gateway_support.real_gateway import RealGateway
 
@@ -24,6 +25,8 @@ def test_an_admin_is_told_all_kinds_and_a_user_what_users_may_send(gateway: Real
         assert "audio/flac" in kinds["audio"]["content_types"]
         seen = user.get("/api/v1/uploads/config").json()
     assert {kind["kind"] for kind in seen["kinds"]} == {"image", "video", "avatar"}
+    assert (seen["form"], seen["accept_any"]) == (None, False)
+    assert told["form"] == {"path": forms.PATH, "max_files": 100}
     assert seen["limits"]["concurrent_uploads"] == 1000
     assert seen["limits"]["stored_bytes"] is None
     assert seen["limits"]["requests_per_minute"] is None

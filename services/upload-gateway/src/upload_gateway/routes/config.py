@@ -10,7 +10,7 @@ from common.web.callers import Caller, Callers, require
 from upload_gateway.domain.formats import NAMINGS
 from upload_gateway.domain.limits import ADVISED_BODY, advised_chunk
 from upload_gateway.domain.presigning import MAX_PUT, URLS_PER_CALL
-from upload_gateway.routes import tus_headers
+from upload_gateway.routes import form, tus_headers
 from upload_gateway.usecases.describe_config import DescribeConfig, OfferedKind, UploadOffer
 
 
@@ -54,6 +54,13 @@ class PresignedConfig(BaseModel):
     url_seconds: int = Field(description="Seconds that a signed URL is good.")
 
 
+class FormConfig(BaseModel):
+    """The multi-file form, for callers who may send it."""
+
+    path: str
+    max_files: int = Field(description="Files that one form may bring.")
+
+
 class UploadConfig(BaseModel):
     """Read it once per session: it changes with the deployment only."""
 
@@ -65,6 +72,10 @@ class UploadConfig(BaseModel):
     expiry_seconds: int = Field(description="Seconds without progress after which one ends.")
     tus: TusConfig
     presigned: PresignedConfig
+    form: FormConfig | None = Field(description="Null for a caller who may not send it.")
+    accept_any: bool = Field(
+        description="Files of every type are taken; the lists say which get a type of their own."
+    )
 
 
 def build_config_routes(describe: DescribeConfig, callers: Callers) -> APIRouter:
@@ -103,6 +114,8 @@ def _config_of(offer: UploadOffer) -> UploadConfig:
             parts_per_call=URLS_PER_CALL,
             url_seconds=offer.url_seconds,
         ),
+        form=FormConfig(path=form.PATH, max_files=offer.form_files) if offer.form_files else None,
+        accept_any=offer.accept_any,
     )
 
 

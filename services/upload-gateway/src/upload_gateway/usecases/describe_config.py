@@ -21,7 +21,11 @@ class OfferedKind:
 
 @dataclass(frozen=True, slots=True)
 class UploadOffer:
-    """What holds for one caller; `expiry` is seconds without progress."""
+    """What holds for one caller; `expiry` is seconds without progress.
+
+    `form_files` is how many files one form may bring, None for who may send no form. `accept_any`:
+    files of every type are taken, and the formats of a kind are those that get a type.
+    """
 
     kinds: tuple[OfferedKind, ...]
     limits: Limits
@@ -30,6 +34,8 @@ class UploadOffer:
     expiry: int
     presigned: Presigned
     url_seconds: int
+    form_files: int | None
+    accept_any: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,8 @@ class DescribeConfig:
     part_size: int
     expiry: int
     url_seconds: int
+    form_files: int
+    accept_any: bool
 
     async def __call__(self, role: Role) -> UploadOffer:
         """Raises Unavailable when the capabilities cannot be read."""
@@ -59,4 +67,6 @@ class DescribeConfig:
             self.expiry,
             presigned_ways(await self.capabilities.offered()),
             self.url_seconds,
+            self.form_files if role == "admin" else None,
+            self.accept_any,
         )
