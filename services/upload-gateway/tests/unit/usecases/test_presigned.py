@@ -1,16 +1,20 @@
 """Sign, send past the gateway, commit, on fakes: what fails, and what is left when it does."""
 
+import asyncio
 import hashlib
 from datetime import timedelta
 
 import pytest
 from gateway_support.bench import LATE, OWNER, STRANGER, Bench
-from gateway_support.fakes import KnownCapabilities, KnownSniffer
+from gateway_support.fakes import KnownCapabilities, KnownSniffer, MemoryStore
+from typing_extensions import override
 
-from common.errors import Conflict, Unavailable
+from common.errors import Unavailable
+from common.ids import ObjectKey
 from upload_gateway.domain.birth import NewUpload
 from upload_gateway.domain.errors import (
     AlreadyCommitted,
+    BytesReplaced,
     ContentRefused,
     DigestNeeded,
     FileRefused,
@@ -96,6 +100,30 @@ async def test_a_multipart_is_begun_with_its_first_part_and_only_once() -> None:
     assert list(bench.store.multiparts) == [bench.ledger[upload].multipart_id]
 
 
+class SlowToOpen(MemoryStore):
+    """Begins multiparts only once two were asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.both = asyncio.Barrier(2)
+
+    @override
+    async def open(self, key: ObjectKey, content_type: str) -> str:
+        await self.both.wait()
+        return await super().open(key, content_type)
+
+
+async def test_of_two_multiparts_begun_at_once_one_is_used_and_both_end_with_the_upload() -> None:
+    bench = Bench(store=SlowToOpen())
+    upload = await begun(bench, "multipart")
+    urls = await asyncio.gather(parts_of(bench, upload, 1), parts_of(bench, upload, 2))
+    used = {url.split()[0] for (url,) in urls}
+    assert used == {bench.ledger[upload].multipart_id}
+    assert len(bench.store.multiparts) == 2
+    await bench.end(upload.id, OWNER)
+    assert bench.store.multiparts == {}
+
+
 async def test_missing_parts_are_named_and_those_that_are_there_stay() -> None:
     bench = Bench()
     upload = await begun(bench, "multipart")
@@ -167,7 +195,7 @@ async def test_an_object_that_is_gone_when_it_is_verified_is_looked_for_again() 
     put(bench, upload)
     await commit(bench, upload)
     del bench.store.objects[upload.key]
-    with pytest.raises(Conflict):
+    with pytest.raises(BytesReplaced):
         await bench.verified(upload)
     put(bench, upload)
     assert (await bench.verified(upload)).state == "stored"
