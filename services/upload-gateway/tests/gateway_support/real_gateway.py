@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 import httpx
 
@@ -17,15 +18,35 @@ PATIENCE = 30.0  # seconds
 START = 90.0  # seconds, on a machine that does ten other things
 
 
+class Running(Protocol):
+    """As much of a process as is asked of one here."""
+
+    @property
+    def pid(self) -> int: ...
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float) -> int: ...
+    def send_signal(self, sig: signal.Signals) -> None: ...
+
+
+Spawn = Callable[[dict[str, str], Path], Running]
+
+
+def spawn(env: dict[str, str], log: Path) -> Running:
+    with log.open("ab") as file:
+        return subprocess.Popen(
+            [sys.executable, "-m", "upload_gateway.main"], env=env, stdout=file, stderr=file
+        )
+
+
 class RealGateway:
     """`python -m upload_gateway.main` on a free port; the same port after each start."""
 
-    def __init__(self, places: Places, log: Path, **extra: str) -> None:
+    def __init__(self, places: Places, log: Path, spawn: Spawn = spawn, /, **extra: str) -> None:
         self.places = places
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._log, self._extra = log, extra
-        self._process: subprocess.Popen[bytes] | None = None
+        self._log, self._extra, self._spawn = log, extra, spawn
+        self._process: Running | None = None
 
     @property
     def pid(self) -> int:
@@ -34,13 +55,8 @@ class RealGateway:
 
     def start(self, failpoints: str = "", *, ready: bool = True) -> None:
         env = {**self.places.env, **self._extra, "REPRISE_HTTP_PORT": str(self.port)}
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "upload_gateway.main"],
-                env={**env, "REPRISE_FAILPOINTS": failpoints, "PATH": "/usr/bin:/bin"},
-                stdout=log,
-                stderr=log,
-            )
+        env |= {"REPRISE_FAILPOINTS": failpoints, "PATH": "/usr/bin:/bin"}
+        self._process = self._spawn(env, self._log)
         if ready:
             # one client for all asking: each new one would cost more than the gateway's own start
             with httpx.Client(base_url=self.url, timeout=2) as asking:
