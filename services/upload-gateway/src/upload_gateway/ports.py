@@ -117,6 +117,10 @@ class Transaction(Protocol):
         """A writer of the upload's generation is at work, and none before it."""
         ...
 
+    async def written(self, upload_id: UploadId) -> bool:
+        """Whether a request, in whichever process, writes to it and gave a sign of life lately."""
+        ...
+
     async def absent(self, upload_id: UploadId) -> None:
         """Nobody writes; what a request committed last, or an end."""
         ...
@@ -186,7 +190,7 @@ class Ledger(Protocol):
         ...
 
     async def due(self, now: datetime, limit: int) -> list[UploadId]:
-        """Running uploads past their expiry, the oldest first."""
+        """Running uploads past their expiry that nobody writes to, the oldest first."""
         ...
 
     async def renew(self, uploads: Collection[UploadId]) -> None:

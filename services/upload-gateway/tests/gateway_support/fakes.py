@@ -227,6 +227,9 @@ class MemoryTransaction:
     async def present(self, upload: Upload) -> None:
         self._tables.writers[upload.id] = upload.generation
 
+    async def written(self, upload_id: UploadId) -> bool:
+        return upload_id in self._tables.writers
+
     async def absent(self, upload_id: UploadId) -> None:
         self._tables.writers.pop(upload_id, None)
 

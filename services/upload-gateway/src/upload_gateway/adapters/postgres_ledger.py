@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, func, or_, select, text
+from sqlalchemy import Select, and_, exists, func, or_, select, text
 
 from common.clock import Clock, SystemClock
 from common.ids import AssetId, UploadId, UserId
@@ -15,6 +15,7 @@ from common.postgres.engine import Database
 from upload_gateway.adapters import slots, tables
 from upload_gateway.adapters.postgres_transaction import (
     PostgresTransaction,
+    beats,
     part_of,
     segment_of,
     segments_query,
@@ -102,8 +103,9 @@ class PostgresLedger:
     async def due(self, now: datetime, limit: int) -> list[UploadId]:
         columns = tables.upload.c
         waiting = and_(columns.concat == "partial", columns.state == "verifying")
+        written = exists().where(tables.writer.c.upload_id == columns.id, beats())
         query = select(columns.id).where(
-            or_(columns.state.in_(RUNNING), waiting), columns.expires_at <= now
+            or_(columns.state.in_(RUNNING), waiting), columns.expires_at <= now, ~written
         )
         return await self._ids(query.order_by(columns.expires_at).limit(limit))
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, Select, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from common.clock import Clock
@@ -16,6 +17,7 @@ from common.postgres import outbox
 from common.postgres.engine import WriteSession
 from common.telemetry.tracing import current_traceparent
 from upload_gateway.adapters import slots, tables, telling
+from upload_gateway.adapters.postgres_presence import SILENT
 from upload_gateway.domain.errors import UploadNotFound
 from upload_gateway.domain.journey import Journey
 from upload_gateway.domain.limits import Open
@@ -144,6 +146,12 @@ class PostgresTransaction:
             entered.on_conflict_do_update(index_elements=["upload_id"], set_=values)
         )
 
+    async def written(self, upload_id: UploadId) -> bool:
+        alive = select(tables.writer.c.upload_id).where(
+            tables.writer.c.upload_id == upload_id, beats()
+        )
+        return (await self.session.execute(alive)).one_or_none() is not None
+
     async def absent(self, upload_id: UploadId) -> None:
         columns = tables.writer.c
         await self.session.execute(delete(tables.writer).where(columns.upload_id == upload_id))
@@ -179,6 +187,12 @@ class PostgresTransaction:
         if not isinstance(ticket, Job):
             raise TypeError("only a leased job can be closed")
         await self.jobs.complete(self.session, ticket)
+
+
+def beats() -> ColumnElement[bool]:
+    """Whether a row of the table `writer` is of one that is at work now."""
+    lately = func.clock_timestamp() - timedelta(seconds=SILENT)
+    return tables.writer.c.seen_at > lately
 
 
 def segments_query(upload_id: UploadId) -> Select[Any]:

@@ -19,6 +19,8 @@ _ENOUGH = 3  # failures in a row: the store is away, and each further one would 
 class ExpireUploads:
     """Run by the clock; several processes may do it at once.
 
+    A live upload is never touched, even where its client needs longer than the expiry for a part.
+
     Uploads that ended less than `patience` ago are being cleared by whoever ended them.
     """
 
@@ -53,8 +55,8 @@ class ExpireUploads:
     async def _expire(self, upload_id: UploadId) -> bool:
         async with self.ledger.change() as tx:
             upload = await tx.locked(upload_id)
-            if not upload.due(self.clock.now()):
-                return False  # it got bytes, or its end, since it was listed
+            if not upload.due(self.clock.now()) or await tx.written(upload_id):
+                return False  # it got bytes, or a writer, or its end, since it was listed
             done = upload.expired(self.clock.now())
             if not done.partial:
                 done = await tell_end(tx, done, self.clock)

@@ -165,3 +165,15 @@ async def test_pages_follow_each_other_from_the_newest() -> None:
         if after is None:
             break
     assert seen == [upload.id for upload in reversed(made)]
+
+
+async def test_an_upload_that_somebody_writes_to_does_not_expire() -> None:
+    bench = Bench()
+    upload = await bench.created(35)
+    async with bench.ledger.change() as tx:
+        await tx.present(upload)
+    bench.clock.advance(EXPIRY + 1)
+    assert await bench.expire() == 0
+    await bench.presence.gone(upload.id, upload.generation)
+    assert await bench.expire() == 1
+    assert bench.ledger[upload].state == "expired"
