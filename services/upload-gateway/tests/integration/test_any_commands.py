@@ -38,7 +38,7 @@ def test_few_random_commands_do_what_the_model_says(own: Places, forked: RealGat
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 def test_many_random_commands_do_what_the_model_says(own: Places, forked: RealGateway) -> None:
-    obeys(own, forked, examples=60, steps=40)
+    obeys(own, forked, examples=30, steps=30)
 
 
 def obeys(places: Places, gateway: RealGateway, *, examples: int, steps: int) -> None:
