@@ -32,7 +32,7 @@ def forked(own: Places, log: Path) -> Iterator[RealGateway]:
 
 @pytest.mark.timeout(120)
 def test_few_random_commands_do_what_the_model_says(own: Places, forked: RealGateway) -> None:
-    obeys(own, forked, examples=4, steps=12)
+    obeys(own, forked, examples=3, steps=10)
 
 
 @pytest.mark.long

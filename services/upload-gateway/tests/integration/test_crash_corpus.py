@@ -15,7 +15,7 @@ from gateway_support.store_audit import strays
 from common.failpoints import POINTS
 from devstack.stack import Stack
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.integration, pytest.mark.long, pytest.mark.timeout(300)]
 
 POINTS_HERE = sorted(point for point in POINTS if point.startswith("gateway."))
 BODY = tus.flac(11 * MIB, "left alone")

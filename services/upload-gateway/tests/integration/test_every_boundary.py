@@ -11,7 +11,7 @@ from gateway_support.places import MIB, Places
 from gateway_support.real_gateway import RealGateway, eventually, running
 from gateway_support.store_audit import strays
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.integration, pytest.mark.long, pytest.mark.timeout(300)]
 
 STEP = 64 * 1024
 BODY = tus.flac(5 * MIB + 5 * STEP + 77, "every boundary")
