@@ -21,6 +21,7 @@ from common.fsck import (
 Verdict = Literal["clean", "broken", "unchecked", "not here"]
 
 SECOND_LOOK = 2.0  # seconds; a race of two snapshots is over by then, a broken promise is not
+MOST = 10_000  # findings of one check: a lost topic has one for each fact that it ever held
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,19 +91,29 @@ class Fsck:
             findings = await self._confirmed(check, replace(scope, step=step))
         except RepriseError as error:
             result = replace(result, verdict="unchecked", reason=str(error))
+        except Exception as error:  # noqa: BLE001 (a check that fails must not take the others along)
+            reason = f"the check itself failed: {type(error).__name__}"
+            result = replace(result, verdict="unchecked", reason=reason)
         else:
             if findings:
                 result = replace(result, verdict="broken", findings=findings)
+            if len(findings) == MOST:
+                result = replace(result, reason=f"and more: only the first {MOST:,} are told")
         return replace(result, looked_at=counted, seconds=self.clock.monotonic() - begun)
 
     async def _confirmed(self, check: Check, scope: Scope) -> tuple[Finding, ...]:
-        first = [finding async for finding in check.run(scope)]
-        if not first:
+        subjects: set[str] = set()
+        async for finding in check.run(scope):
+            if len(subjects) < MOST:
+                subjects.add(finding.subject)
+        if not subjects:
             return ()
         await asyncio.sleep(self.second_look)
-        subjects = {finding.subject for finding in first}
-        again = [finding async for finding in check.run(scope)]
-        return tuple(finding for finding in again if finding.subject in subjects)
+        kept: list[Finding] = []
+        async for finding in check.run(scope):
+            if len(kept) < MOST and finding.subject in subjects:
+                kept.append(finding)
+        return tuple(kept)
 
     def _statements(self) -> Mapping[str, Speak]:
         return {name: speak for one in self.contributions for name, speak in one.statements.items()}

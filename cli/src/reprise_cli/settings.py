@@ -93,6 +93,7 @@ class LagSettings:
 class StateSettings:
     """What `reprise state` reads."""
 
+    kafka: KafkaSettings
     postgres: ServiceDatabases
     operator: OperatorSettings
 

@@ -1,6 +1,7 @@
 """What fsck makes of checks and statements, without any system behind them."""
 
 import re
+import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ from common.errors import Unavailable
 from common.fsck import Check, Contribution, CrossCheck, Finding, Scope, Speak, Statement
 from reprise_cli.commands.fsck import anchor, exit_code
 from reprise_cli.cross_checks import CROSS_CHECKS, reached, taken, upload_ended
-from reprise_cli.fsck_run import Fsck, Result
+from reprise_cli.fsck_run import MOST, Fsck, Result
 
 SCOPE = Scope(timedelta(minutes=5))
 
@@ -59,6 +60,25 @@ async def test_a_check_that_cannot_look_says_so() -> None:
 
     result = await a_run().look(Check("a.b", "I7", "", run), SCOPE)
     assert (result.verdict, result.reason) == ("unchecked", "Kafka does not answer")
+
+
+async def test_a_check_that_fails_takes_no_other_along() -> None:
+    async def run(_scope: Scope) -> AsyncIterator[Finding]:
+        yield Finding("x", "found before the file turned out to be damaged")
+        raise sqlite3.DatabaseError("file is not a database: /somewhere")
+
+    result = await a_run().look(Check("a.b", "I7", "", run), SCOPE)
+    assert (result.verdict, result.reason) == (
+        "unchecked",
+        "the check itself failed: DatabaseError",
+    )
+
+
+async def test_of_a_flood_of_findings_only_the_first_are_kept() -> None:
+    flood = [str(n) for n in range(MOST + 100)]
+    result = await a_run().look(looks(flood, flood), SCOPE)
+    assert [finding.subject for finding in result.findings] == flood[:MOST]
+    assert result.reason == "and more: only the first 10,000 are told"
 
 
 async def test_statements_of_several_services_are_compared_subject_by_subject() -> None:

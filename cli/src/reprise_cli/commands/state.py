@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from common.errors import Invalid
+from common.kafka.topics import epoch
 from common.postgres import republishing
 from common.postgres.engine import Database
 from common.postgres.republishing import Republishing
@@ -46,7 +47,7 @@ def republish(
 
     After a lost Kafka it comes last: `reprise outbox reseed`, `reprise topics apply`, then this.
     The services may run; each entity is told as it is then, through the relay like all else. A
-    killed run goes on where it was.
+    killed run goes on where it was, unless Kafka was lost meanwhile.
 
     Example: reprise state republish --service catalog --yes
     """
@@ -81,18 +82,19 @@ async def _all(
     restart: bool,
 ) -> dict[str, dict[str, Any]]:
     known, outcome = republishings(), dict[str, dict[str, Any]]()
+    log = await epoch(settings.kafka)
     for name in services:
         async with open_schema(settings.postgres, name) as database:
             outcome[name] = (
-                await _tell(database, known[name], bars, operator, restart=restart)
+                await _tell(database, known[name], bars, operator, log=log, restart=restart)
                 if yes
-                else await _plan(database, known[name])
+                else await _plan(database, known[name], log)
             )
     return outcome
 
 
-async def _plan(database: Database, found: Republishing) -> dict[str, Any]:
-    run = await republishing.last_unfinished(database)
+async def _plan(database: Database, found: Republishing, log: str) -> dict[str, Any]:
+    run = await republishing.last_unfinished(database, log=log)
     async with database.read() as session:
         count = await found.count(session, run.after if run else None)
     goes_on = " (going on with the run that was not finished)" if run else ""
@@ -100,9 +102,15 @@ async def _plan(database: Database, found: Republishing) -> dict[str, Any]:
 
 
 async def _tell(
-    database: Database, found: Republishing, bars: Progress, operator: str, *, restart: bool
+    database: Database,
+    found: Republishing,
+    bars: Progress,
+    operator: str,
+    *,
+    log: str,
+    restart: bool,
 ) -> dict[str, Any]:
-    run = await republishing.begin(database, operator, restart=restart)
+    run = await republishing.begin(database, operator, log=log, restart=restart)
     async with database.read() as session:
         total = await found.count(session, run.after)
     bar, told = bars.add_task(found.service, total=total, rate=""), 0
@@ -110,7 +118,8 @@ async def _tell(
         told += count
         bars.advance(bar, count)
         bars.update(bar, rate=f"{bars.tasks[bar].speed or 0:,.0f}/s")
-    says = f"{told} {found.what} were told again; the relay publishes them"
+    went_on = " after those of the run that was not finished" if run.goes_on else ""
+    says = f"{told} {found.what} were told again{went_on}; the relay publishes them"
     return {"told": told, "went_on": run.goes_on, "says": says}
 
 

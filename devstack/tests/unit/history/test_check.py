@@ -90,6 +90,24 @@ def test_an_acknowledged_delete_without_a_fact_is_rejected_as_lost() -> None:
     assert kinds(replace(history, acks=acks)) == {"lost"}
 
 
+def test_a_second_delete_needs_a_fact_of_its_own_and_a_repeated_one_does_not() -> None:
+    history = world(["deleted"])
+    (delete,) = [ack for ack in history.acks if ack.what == "asset.deleted"]
+    again = replace(delete, at=delete.at + 1)
+    assert check(replace(history, acks=(*history.acks, again))) == []
+    restore = replace(again, what="asset.restored")
+    later = replace(delete, at=delete.at + 2)
+    found = check(replace(history, acks=(*history.acks, restore, later)))
+    assert {one.detail.split(", and ")[1] for one in found} == {"no fact says so", "too few facts"}
+
+
+def test_an_asset_whose_tables_claim_facts_that_are_nowhere_is_rejected() -> None:
+    """A dual write that forgot its outbox leaves neither a row nor a record to compare."""
+    key = "01890a5d-ac96-774b-bcce-b302099a8057"
+    claims = {("media.assets.v1", key): 2, ("media.catalog-state.v1", f"asset/{key}"): 1}
+    assert kinds(History(told=claims)) == {"unacknowledged_gap", "lost"}
+
+
 @pytest.mark.parametrize("service", ["catalog", "janitor", "transcoder", "delivery"])
 def test_a_dead_asset_that_any_service_has_living_is_rejected_as_resurrected(service: str) -> None:
     history = world(["purged", "ready"])

@@ -28,8 +28,10 @@ async def records(catalog: RealCatalog) -> list[Any]:
         return list(await session.execute(text(query), {"topic": CATALOG_STATE.name}))
 
 
-async def republish(catalog: RealCatalog, what: Republishing = REPUBLISHING) -> int:
-    run = await republishing.begin(catalog.database, "ops", restart=False)
+async def republish(
+    catalog: RealCatalog, what: Republishing = REPUBLISHING, log: str = "one"
+) -> int:
+    run = await republishing.begin(catalog.database, "ops", log=log, restart=False)
     told = 0
     while (count := await republishing.advance(catalog.database, what, run)) is not None:
         told += count
@@ -131,3 +133,21 @@ async def test_a_killed_run_goes_on_and_tells_each_once(catalog: RealCatalog) ->
         audit = (await session.execute(text("SELECT operator, outcome FROM operator_action"))).all()
     assert len(audit) == 1
     assert '"told": 4' in str(audit[0].outcome) or audit[0].outcome["told"] == 4
+
+
+async def test_a_run_that_a_lost_kafka_outlived_is_begun_anew(catalog: RealCatalog) -> None:
+    """What it had told went down with the old log."""
+    await lives(catalog)
+
+    async def killed_after_one(
+        session: WriteSession, after: UUID | None, _limit: int
+    ) -> tuple[UUID | None, int]:
+        if after is not None:
+            raise Killed
+        return await REPUBLISHING.batch(session, after, 1)
+
+    with pytest.raises(Killed):
+        await republish(
+            catalog, Republishing("catalog", "records", REPUBLISHING.count, killed_after_one)
+        )
+    assert await republish(catalog, log="another") == 4

@@ -40,7 +40,7 @@ async def probed(world: RealWorld, file: Path) -> AssetId:
 
 
 async def told_again(world: RealWorld) -> int:
-    run = await republishing.begin(world.database, "ops", restart=False)
+    run = await republishing.begin(world.database, "ops", log="one", restart=False)
     async with world.database.read() as session:
         expected = await REPUBLISHING.count(session, None)
     told = 0

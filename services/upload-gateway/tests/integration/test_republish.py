@@ -69,7 +69,7 @@ async def test_a_name_is_said_again_and_still_taken_back(database: Database) -> 
         for upload in (kept, nameless):
             await tx.add(upload)
         await tx.publish(named(kept, {"mood": "calm"}, CLOCK))
-    run = await republishing.begin(database, "ops", restart=False)
+    run = await republishing.begin(database, "ops", log="one", restart=False)
     assert await republishing.advance(database, REPUBLISHING, run) == 1
     assert await republishing.advance(database, REPUBLISHING, run) is None
     first, again = await details(database)
@@ -88,7 +88,7 @@ async def test_a_name_that_was_taken_back_is_taken_back_again(database: Database
         await tx.add(forgotten)
         await tx.publish(named(forgotten, {}, CLOCK))
     await ForgetName(ledger, CLOCK)(forgotten.asset_id)
-    run = await republishing.begin(database, "ops", restart=False)
+    run = await republishing.begin(database, "ops", log="one", restart=False)
     assert await republishing.advance(database, REPUBLISHING, run) == 1
     last = (await details(database))[-1]
     assert (last.sequence, last.payload) == (3, None)

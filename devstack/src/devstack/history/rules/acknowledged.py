@@ -1,5 +1,6 @@
 """What a client was told is in the ledger, and the facts of it are in the outbox."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from common.events import (
@@ -14,6 +15,12 @@ from devstack.history.model import Ack, History, UploadRow, Violation
 
 OPEN = frozenset({"created", "receiving"})
 STORED = frozenset({"stored", "duplicate", "withdrawn"})
+_EFFECTS = {
+    AssetDeleted.TYPE: "asset.deleted",
+    AssetPurgeDue.TYPE: "asset.deleted",
+    AssetRestored.TYPE: "asset.restored",
+}
+_COMMANDS = frozenset(_EFFECTS.values())
 SETTLED = frozenset({"ready", "failed", "deleted", "purging", "purged"})
 
 
@@ -64,12 +71,16 @@ def _outcomes(history: History, uploads: dict[str, UploadRow]) -> Iterator[Viola
 
 
 def _commands(history: History) -> Iterator[Violation]:
-    facts = {(row.type, row.key) for row in history.rows}
-    wanted = {
-        "asset.deleted": (AssetDeleted.TYPE, AssetPurgeDue.TYPE),
-        "asset.restored": (AssetRestored.TYPE,),
-    }
-    for ack in history.acks:
-        types = wanted.get(ack.what)
-        if types and not any((name, ack.asset_id) in facts for name in types):
-            yield Violation("lost", f"asset {ack.asset_id}: {ack.what}, and no fact says so")
+    """Each command that changed something has a fact of its own: a second delete a second one."""
+    facts = Counter((_EFFECTS.get(row.type), row.key) for row in history.rows)
+    told: Counter[tuple[str, str | None]] = Counter()
+    last: dict[str | None, str] = {}
+    for ack in sorted(history.acks, key=lambda ack: ack.at):
+        # the same once more, with nothing in between, changed nothing
+        if ack.what in _COMMANDS and last.get(ack.asset_id) != ack.what:
+            last[ack.asset_id] = ack.what
+            told[ack.what, ack.asset_id] += 1
+    for (what, asset_id), count in told.items():
+        if facts[what, asset_id or ""] < count:
+            said_of = "no fact says so" if not facts[what, asset_id or ""] else "too few facts"
+            yield Violation("lost", f"asset {asset_id}: {what}, and {said_of}")

@@ -1,5 +1,6 @@
 """Per key the log is its history: no hole, no reversal; repeats only as whole runs in order."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from devstack.history.facts import FACT_TOPICS
@@ -7,9 +8,12 @@ from devstack.history.model import History, Record, Row, Slot, Violation, by_key
 
 
 def in_order(history: History) -> Iterator[Violation]:
-    """Outbox rows and records of fact topics, key by key."""
-    for (topic, key), rows in by_key(r for r in history.rows if r.topic in FACT_TOPICS).items():
-        yield from _complete(topic, key, rows, history.told)
+    """Outbox rows and records of fact topics, key by key; of state, that its last word is there."""
+    rows = by_key(history.rows)
+    for topic, key in dict.fromkeys([*rows, *history.told]):
+        if topic in FACT_TOPICS:
+            yield from _complete(topic, key, rows.get((topic, key), ()), history.told)
+    yield from _last_words(history)
     for (topic, key), records in by_key(
         r for r in history.records if r.topic in FACT_TOPICS
     ).items():
@@ -21,14 +25,25 @@ def _complete(
     topic: str, key: str, rows: Sequence[Row], told: Mapping[Slot, int]
 ) -> Iterator[Violation]:
     numbers = sorted({row.sequence for row in rows})
-    last = max(numbers[-1], told.get((topic, key), 0))
+    last = max([*numbers, told.get((topic, key), 0)])
     missing = sorted(set(range(1, last + 1)) - set(numbers))
     if missing:
         yield Violation("unacknowledged_gap", short(topic, key, f"outbox lacks {missing}"))
-    if told.get((topic, key), last) < numbers[-1]:
+    if numbers and told.get((topic, key), last) < numbers[-1]:
         yield Violation("lost", short(topic, key, f"rows forgot #{numbers[-1]}"))
     if len(numbers) < len(rows):
         yield Violation("doubled", short(topic, key, "two rows claim one sequence"))
+
+
+def _last_words(history: History) -> Iterator[Violation]:
+    """The state that tables stand for is in the outbox, or was told before a recovery."""
+    said: dict[Slot, int] = defaultdict(int)
+    items: list[Row | Record] = [*history.rows, *history.records]
+    for item in items:
+        said[item.topic, item.key] = max(said[item.topic, item.key], item.sequence)
+    for (topic, key), claimed in history.told.items():
+        if topic not in FACT_TOPICS and said[topic, key] < claimed:
+            yield Violation("lost", short(topic, key, f"state #{claimed} was told to nobody"))
 
 
 def _log(topic: str, key: str, records: Sequence[Record]) -> Iterator[Violation]:

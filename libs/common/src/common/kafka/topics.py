@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError, for_code
 
 from common.clock import Clock, SystemClock
 from common.errors import Conflict, Unavailable
-from common.events import EpochState, new_message
+from common.events import EpochState, decode, new_message
 from common.events.topics import CATALOG, CATALOG_STATE, TOPICS, Topic, dead_letter_topics
 from common.ids import new_event_id
 from common.kafka.producer import TransactionalSender
@@ -159,14 +159,23 @@ async def _write_epoch(settings: KafkaSettings, topic: Topic, clock: Clock) -> b
     # opened first: it ends the transaction of a setup that was killed before its commit, and what
     # that left takes up offsets without being a record
     async with sender:
-        if await _has_records(settings, topic):
+        if await _first_record(settings, topic) is not None:
             return False
         await sender.send_batch([replace(message, topic=topic.name)])
     return True
 
 
-async def _has_records(settings: KafkaSettings, topic: Topic) -> bool:
-    """Whether anything was ever committed to the one partition of this topic."""
+async def epoch(settings: KafkaSettings, topic: Topic = CATALOG_STATE) -> str:
+    """What names this log apart from one that was lost before it; empty before `apply` made it."""
+    if await missing(settings, [topic.name]):
+        return ""
+    first = await _first_record(settings, topic)
+    event = decode(first.key, first.headers, first.value).event if first else None
+    return str(event.epoch) if isinstance(event, EpochState) else ""
+
+
+async def _first_record(settings: KafkaSettings, topic: Topic) -> Any:
+    """The first that was ever committed to the one partition of this topic, or None."""
     consumer = AIOKafkaConsumer(
         bootstrap_servers=settings.bootstrap,
         enable_auto_commit=False,
@@ -180,9 +189,10 @@ async def _has_records(settings: KafkaSettings, topic: Topic) -> bool:
             consumer.assign([partition])
             end = (await consumer.end_offsets([partition]))[partition]
             while await consumer.position(partition) < end:
-                if await consumer.getmany(partition, timeout_ms=100, max_records=1):
-                    return True
-            return False
+                got = await consumer.getmany(partition, timeout_ms=100, max_records=1)
+                if found := got.get(partition):
+                    return found[0]
+            return None
     except (KafkaError, OSError, TimeoutError) as error:
         raise Unavailable("Kafka does not answer", code="kafka_unavailable") from error
     finally:

@@ -23,7 +23,7 @@ _MINE = text("SELECT outcome FROM operator_action WHERE id = :id FOR UPDATE")
 _NOTE = text(
     "UPDATE operator_action SET outcome = jsonb_build_object("
     "'finished', CAST(:finished AS boolean), 'after', CAST(:after AS text),"
-    " 'told', CAST(:told AS bigint)) WHERE id = :id"
+    " 'told', CAST(:told AS bigint), 'log', outcome->'log') WHERE id = :id"
 )
 
 
@@ -51,23 +51,28 @@ class Run:
     goes_on: bool
 
 
-async def begin(database: Database, operator: str, *, restart: bool) -> Run:
-    """Go on with the run that was not finished, or begin another."""
-    unfinished = None if restart else await last_unfinished(database)
+async def begin(database: Database, operator: str, *, log: str, restart: bool) -> Run:
+    """Go on with the run that was not finished, or begin another.
+
+    `log` names the log that is told to: what was told to another, which was lost since, was told to
+    nobody.
+    """
+    unfinished = None if restart else await last_unfinished(database, log=log)
     if unfinished is not None:
         return unfinished
     async with database.write() as session:
-        await audit.record(session, operator, COMMAND, {}, {"finished": False, "told": 0})
+        begun = {"finished": False, "told": 0, "log": log}
+        await audit.record(session, operator, COMMAND, {}, begun)
         row = (await session.execute(_LAST, {"command": COMMAND})).one()
     return Run(row.id, None, goes_on=False)
 
 
-async def last_unfinished(database: Database) -> Run | None:
-    """The run that a kill ended, if the last one was."""
+async def last_unfinished(database: Database, *, log: str) -> Run | None:
+    """The run to this log that a kill ended, if the last one was."""
     async with database.read() as session:
         row = (await session.execute(_LAST, {"command": COMMAND})).one_or_none()
     outcome = _read(row.outcome) if row else {}
-    if row is None or outcome.get("finished", True):
+    if row is None or outcome.get("finished", True) or outcome.get("log") != log:
         return None
     return Run(row.id, _uuid(outcome.get("after")), goes_on=True)
 
