@@ -47,6 +47,7 @@ def answers(done: subprocess.CompletedProcess[str]) -> dict[str, bool]:
     return {line["name"]: line["works"] for line in json.loads(done.stdout)["lines"]}
 
 
+@pytest.mark.req("JAN-07")  # `--apply` installs the lifecycle rule, and the line reads it back
 def test_a_correct_store_passes_every_line(faulty: FaultyS3) -> None:
     done = reprise(environment_of(faulty), "doctor", "s3", "--apply", "--quick", "--json")
     assert done.returncode == 0, done.stderr

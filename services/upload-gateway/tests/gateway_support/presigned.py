@@ -18,7 +18,7 @@ from gateway_support.real_gateway import eventually
 from gateway_support.tus import ENDS
 from upload_gateway.adapters.postgres_capabilities import Probed, keep_capabilities
 
-_TELLING = {
+TELLING = {
     "presigned_put", "presigned_once", "digested_put",
     "presigned_parts", "digested_parts", "short_body_refused",
 }  # fmt: skip
@@ -28,7 +28,7 @@ def learn(places: Places) -> dict[str, bool]:
     """What `reprise doctor s3` says of the store about signed requests, kept as it keeps it."""
 
     async def asked() -> list[Probed]:
-        lines = [line for line in PRESIGN_LINES if line.name in _TELLING]
+        lines = [line for line in PRESIGN_LINES if line.name in TELLING]
         async with open_probing(places.s3, Wishes(large=False, patient=False)) as probing:
             found = [finding async for finding in findings(probing, lines)]
         return [Probed(item.line.name, item.works, item.detail) for item in found]
