@@ -4,6 +4,8 @@ import asyncio
 import time
 from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import httpx
@@ -12,6 +14,8 @@ from gateway_support import tus
 from gateway_support.events import Reader, listening
 from gateway_support.places import MIB, Places
 from gateway_support.real_gateway import RealGateway, eventually, running
+
+from devstack.faults.tcp_proxy import TcpProxy
 
 pytestmark = pytest.mark.integration
 
@@ -173,6 +177,28 @@ def test_one_person_has_a_bounded_number_of_streams_and_gets_a_place_back(
             assert answer.headers["retry-after"] == "5"
         eventually(lambda: opened(url, asked) == 200)
     assert httpx.get(url).status_code == 401
+
+
+def test_a_stream_outlasts_an_outage_of_the_database_and_goes_on_where_it_stood(
+    here: RealGateway, places: Places, log: Path
+) -> None:
+    token = places.token("patient@example.org")
+    url = urlsplit(places.env["REPRISE_POSTGRES_URL"])
+    with TcpProxy(url.hostname or "", url.port or 0) as proxy:
+        through = url._replace(netloc=f"{url.username}:{url.password}@{proxy.address}").geturl()
+        own = LIVELY | {"REPRISE_POSTGRES_URL": through}
+        with running(places, log, **own) as gateway, listening(gateway, token) as reader:
+            reader.named("snapshot")
+            proxy.refuse()
+            for _ in range(3):
+                reader.until(lambda said: said.name == "")
+            asked = {"Authorization": f"Bearer {token}"}
+            answer = httpx.get(f"{gateway.url}/api/v1/uploads/events", headers=asked)
+            assert (answer.status_code, "retry-after" in answer.headers) == (503, True)
+            with here.client(token) as client:
+                missed = tus.create(client, 10)
+            proxy.pass_through()
+            reader.named("upload", upload_id=str(tus.id_of(missed)), state="created")
 
 
 def test_a_stop_ends_streams_at_once_and_keeps_nobody_waiting(

@@ -30,7 +30,8 @@ class EventStream(Response):
     """Lasts `life` seconds at most, so that a caller's right is looked at again.
 
     Says that it is alive after `heartbeat` seconds of silence. Ends at once when its reader is
-    gone, and by a cut when the reader takes nothing; `places` is closed then.
+    gone, and by a cut when the reader takes nothing for `patience` seconds; `places` is closed
+    then.
     """
 
     media_type = "text/event-stream"
@@ -43,12 +44,13 @@ class EventStream(Response):
         *,
         life: float,
         heartbeat: float,
+        patience: float = SLOW,
         clock: Clock | None = None,
     ) -> None:
         super().__init__(headers=HEADERS)
         del self.headers["content-length"]
         self._listener, self._first, self._places = listener, first, places
-        self._life, self._heartbeat = life, heartbeat
+        self._life, self._heartbeat, self._patience = life, heartbeat, patience
         self._clock = clock or SystemClock()
 
     @override
@@ -67,11 +69,15 @@ class EventStream(Response):
         """False when the reader took nothing for too long."""
         try:
             async for block in self._blocks():
-                await _send(send, block, more=True)
-            await _send(send, b"", more=False)
+                await self._send(send, block, more=True)
+            await self._send(send, b"", more=False)
         except TimeoutError:
             return False
         return True
+
+    async def _send(self, send: Send, block: bytes, *, more: bool) -> None:
+        async with asyncio.timeout(self._patience):
+            await send({"type": "http.response.body", "body": block, "more_body": more})
 
     async def _end_with_reader(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":
@@ -101,8 +107,3 @@ def said(news: News) -> bytes:
 def event(name: str, data: BaseModel, number: int | None = None) -> bytes:
     place = "" if number is None else f"id: {number}\n"
     return f"event: {name}\n{place}data: {data.model_dump_json()}\n\n".encode()
-
-
-async def _send(send: Send, block: bytes, *, more: bool) -> None:
-    async with asyncio.timeout(SLOW):
-        await send({"type": "http.response.body", "body": block, "more_body": more})
