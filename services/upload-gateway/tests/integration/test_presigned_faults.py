@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -177,6 +178,43 @@ def test_without_the_database_a_commit_is_503_and_nothing_is_acknowledged(
             proxy.pass_through()
             eventually(lambda: commit(client, upload).status_code == 200)
             assert ended(client, upload)["state"] == "stored"
+
+
+@pytest.mark.long
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("goes_on", [True, False], ids=["committed again", "left"])
+def test_a_gateway_killed_between_the_object_and_its_row_loses_nothing_and_leaves_nothing(
+    faulty: FaultyS3, faulty_places: Places, log: Path, goes_on: bool
+) -> None:
+    content = tus.flac(6 * MIB, f"killed {goes_on}")
+    with running(faulty_places, log, REPRISE_UPLOAD_SWEEP_INTERVAL="0.3") as gateway:
+        with gateway.client() as client:
+            upload = signed(client, content, mode="multipart")
+            presigned.send_all(client, upload, content)
+            faulty.hang("HeadObject", key=upload["key"])
+            asking = threading.Thread(target=_unanswered, args=(client, upload))
+            asking.start()
+            eventually(lambda: faulty.hanging > 0)
+            gateway.kill()
+            asking.join()
+        faulty.heal()
+        assert upload["key"] in faulty.keys
+        gateway.start()
+        with gateway.client() as client:
+            if goes_on:
+                assert commit(client, upload).status_code == 200
+                assert ended(client, upload)["sha256"] == sha256(content)
+                return
+            past = "UPDATE upload SET expires_at = now() WHERE id = $1"
+            asyncio.run(faulty_places.rows(past, upload["upload_id"]))
+            assert ended(client, upload)["state"] == "expired"
+            eventually(lambda: upload["key"] not in faulty.keys)
+            assert upload["key"] not in faulty.open_multiparts
+
+
+def _unanswered(client: httpx.Client, upload: dict[str, Any]) -> None:
+    with pytest.raises(httpx.TransportError):
+        commit(client, upload)
 
 
 @pytest.mark.long
