@@ -8,11 +8,14 @@ from typing import Any
 from devstack.stack import Stack
 
 
-def reprise(stack: Stack, *arguments: str, status: int = 0) -> str:
-    """What it printed; fails with everything it said when it ends otherwise."""
+def reprise(stack: Stack, *arguments: str, status: int = 0, **changes: str) -> str:
+    """What it printed; fails with everything it said when it ends otherwise.
+
+    `changes` are of its environment.
+    """
     done = subprocess.run(
         [sys.executable, "-c", "from reprise_cli.main import main; main()", *arguments],
-        env=stack.environment("setup") | {"USER": "ada"},
+        env=stack.environment("setup") | {"USER": "ada"} | changes,
         capture_output=True,
         text=True,
         timeout=60,

@@ -29,13 +29,14 @@ class Route:
 
 @dataclass(frozen=True)
 class Call:
-    """What to send to a route."""
+    """What to send to a route. An `endless` answer has come when it begins."""
 
     path: str
     headers: Mapping[str, str] = field(default_factory=dict)
     params: Mapping[str, str] = field(default_factory=dict)
     json: Any = None
     content: bytes | None = None
+    endless: bool = False
 
 
 def routes() -> Iterator[Route]:

@@ -1,14 +1,17 @@
 """The whole system with a fault proxy before each dependency, and what a test asks of it."""
 
+import hashlib
 import operator
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import httpx
 from tests.e2e.client import Reprise, eventually, patch_headers, tus_headers
+from tests.e2e.operator_commands import reprise
 from tests.faults.behind_proxies.http_routes import Call, Route, filled
 from tests.faults.fault_stack import QUICK
 from tests.faults.patient_client import PatientClient, Sent
@@ -58,13 +61,11 @@ class ProxiedSystem:
 
     def call_of(self, route: Route) -> Call:
         """A request that the route answers well; things that it would use up are made for it."""
-        bearer = self.client.caller.headers
         path = filled(route.path, self.known(route))
+        if route.service == "upload-gateway":
+            return self._call_of_gateway(route, path)
+        bearer = self.client.caller.headers
         match route.verb, route.path:
-            case "patch", "/files/{upload_id}":  # all its bytes, so that a part must be stored
-                return Call(path, {**bearer, **patch_headers(0)}, content=b"x" * 1000)
-            case "post", "/files/":
-                return Call(path, {**bearer, **tus_headers(5, filetype="image/jpeg", kind="image")})
             case "post", "/api/v1/admin/assets/lookup":
                 return Call(path, bearer, json={"sha256": ["0" * 64]})
             case "post", "/api/v1/media/refresh":
@@ -77,9 +78,56 @@ class ProxiedSystem:
                 return Call(path, bearer, {"tier": "original"})
             case "get", "/api/v1/ops/objects":
                 return Call(path, bearer, {"asset_id": self.kept.asset_id})
+        return Call(path, bearer)
+
+    def _call_of_gateway(self, route: Route, path: str) -> Call:
+        bearer = self.client.caller.headers
+        match route.verb, route.path:
+            case "patch", "/files/{upload_id}":  # all its bytes, so that a part must be stored
+                return Call(path, {**bearer, **patch_headers(0)}, content=b"x" * 1000)
+            case "post", "/files/":
+                return Call(path, {**bearer, **tus_headers(5, filetype="image/jpeg", kind="image")})
             case _, "/files/{upload_id}":
                 return Call(path, {**bearer, **TUS})
+            case "get", "/api/v1/uploads/events":
+                return Call(path, bearer, endless=True)
+            case "post", "/api/v1/admin/images/upload":
+                return _form_of(tiny_jpeg(), bearer)
+            case "post", _ if "/media/" in route.path:
+                return Call(path, bearer, json=self._past_the_gateway(path.rsplit("/", 1)[1]))
         return Call(path, bearer)
+
+    def _past_the_gateway(self, step: str) -> dict[str, Any]:
+        if step == "commit":
+            return {"upload_id": self.put(tiny_jpeg())}
+        if step == "parts":
+            signed = self.signed(tiny_jpeg(), mode="multipart")
+            return {
+                "upload_id": signed["upload_id"],
+                "parts": [{"number": 1, "sha256": "0" * 64}],
+            }
+        return _asked(tiny_jpeg())
+
+    def offers(self) -> bool:
+        """Whether the gateway has heard what the store can do."""
+        ways = self.client.caller.http.get("/api/v1/uploads/config").json()
+        return bool(ways["presigned"]["put"] and ways["presigned"]["parts"])
+
+    def signed(self, content: bytes, **more: str) -> dict[str, Any]:
+        """What `sign-upload` answers for it."""
+        answer = self.client.caller.http.post(
+            "/api/v1/media/sign-upload", json=_asked(content) | more
+        )
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def put(self, content: bytes) -> str:
+        """The upload of bytes that lie in the store and are not committed."""
+        signed = self.signed(content, mode="put")
+        sent = httpx.put(signed["url"], headers=signed["headers"], content=content, timeout=30)
+        assert sent.status_code == 200, sent.text
+        return str(signed["upload_id"])
 
     def known(self, route: Route) -> dict[str, str]:
         """Values for the parameters of a path."""
@@ -112,11 +160,27 @@ def _status(url: str) -> int:
         return 0
 
 
+def _asked(content: bytes) -> dict[str, Any]:
+    digest = hashlib.sha256(content).hexdigest()
+    told = {"kind": "image", "content_type": "image/jpeg", "file_name": "small.jpg"}
+    return {"size": len(content), "sha256": digest, **told}
+
+
+def _form_of(content: bytes, bearer: Mapping[str, str]) -> Call:
+    files = {"file": ("small.jpg", content, "image/jpeg")}
+    request = httpx.Request("POST", "http://form/api/v1/admin/images/upload", files=files)
+    headers = {**bearer, "Content-Type": request.headers["Content-Type"]}
+    return Call(request.url.path, headers, content=request.read())
+
+
 @contextmanager
 def proxied_system(folder: Path) -> Iterator[ProxiedSystem]:
     """Everything runs and one asset is ready."""
     with stack_behind_proxies(_SETTINGS) as proxied:
         proxied.stack.start()
+        # nothing is offered past the gateway before an operator has asked the store
+        theirs = proxied.stack.environment("upload-gateway")["MEDIA_S3_ENDPOINT"]
+        reprise(proxied.stack, "doctor", "s3", "--quick", MEDIA_S3_ENDPOINT=theirs)
         env, acks = proxied.stack.env, folder / "acks.jsonl"
         acks.touch()
         caller = Reprise(env["REPRISE_URL"], env["REPRISE_ADMIN_TOKEN"])
@@ -125,6 +189,8 @@ def proxied_system(folder: Path) -> Iterator[ProxiedSystem]:
             kept = client.upload(tiny_jpeg(), "kept.jpg", "image", "image/jpeg")
             client.finished(kept)
             client.unchanged(kept)
-            yield ProxiedSystem(proxied, client, kept, acks)
+            system = ProxiedSystem(proxied, client, kept, acks)
+            eventually(system.offers, partial(operator.is_, True), within=90, saying="offered")
+            yield system
         finally:
             caller.close()

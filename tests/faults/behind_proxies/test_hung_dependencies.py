@@ -37,8 +37,13 @@ _NO_DATABASE = {
     Route("upload-gateway", "options", "/files/"),
     Route("upload-gateway", "options", "/files/{upload_id}"),
 }
+# read to its end, it answers each file alone
+_FORM = Route("upload-gateway", "post", "/api/v1/admin/images/upload")
 _STORE = {
     Route("upload-gateway", "patch", "/files/{upload_id}"),
+    Route("upload-gateway", "post", "/api/v1/media/parts"),  # the first opens the multipart
+    Route("upload-gateway", "post", "/api/v1/media/commit"),
+    _FORM,
     Route("delivery", "get", "/m/{key}"),
 }
 _READY_NEEDS = {"postgres": {"upload-gateway", "catalog", "transcoder", "janitor"}}
@@ -76,9 +81,14 @@ class Answered:
             return f"{self.route}: {self.seconds:.1f} s"
         if not needs(self.route, dependency):
             return f"{self.route}: {status} {self.response.text}" if status >= 400 else None
-        return None if status == 503 and self._says_why() else f"{self.route}: {status}"
+        return None if self._says_why() else f"{self.route}: {status} {self.response.text}"
 
     def _says_why(self) -> bool:
+        if self.route == _FORM and self.response.status_code == 200:
+            files = self.response.json()["files"]
+            return all(file["problem"] and file["problem"]["status"] == 503 for file in files)
+        if self.response.status_code != 503:
+            return False
         if self.route.path == "/readyz":
             return True
         headers = self.response.headers
@@ -89,7 +99,7 @@ class Answered:
 def ask(system: ProxiedSystem, route: Route, call: Call) -> Answered:
     clock, url = SystemClock(), system.address(route.service) + call.path
     started = clock.monotonic()
-    response = httpx.request(
+    with httpx.stream(
         route.verb,
         url,
         headers=dict(call.headers),
@@ -97,7 +107,9 @@ def ask(system: ProxiedSystem, route: Route, call: Call) -> Answered:
         json=call.json,
         content=call.content,
         timeout=60,
-    )
+    ) as response:
+        if not call.endless or response.is_error:
+            response.read()
     return Answered(route, response, clock.monotonic() - started)
 
 
