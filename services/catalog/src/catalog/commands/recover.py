@@ -38,7 +38,7 @@ def recover(
     A killed run goes on where it was when the command is given again. Afterwards: start the
     catalog, then `reprise verify catalog`.
 
-    Example: reprise setup && reprise recover catalog --yes
+    Example: reprise setup; reprise recover catalog --yes
     """
     settings = read(RecoverySettings)
     with (
