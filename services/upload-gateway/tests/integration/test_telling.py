@@ -123,3 +123,18 @@ async def test_the_oldest_entries_go_first_and_what_is_left_has_no_hole(
     standing = await feed.standing(OWNER, 10)
     assert (standing.floor, standing.last) == (2, 3)
     assert [told.number for told in await ledger.timeline(upload.id, 10)] == [3]
+
+
+async def test_a_name_that_was_taken_back_leaves_the_ledger_too_once_it_is_old(
+    database: Database,
+) -> None:
+    ledger, now = PostgresLedger(database, JobQueue(database)), CLOCK.now()
+    old = replace(new_upload(OWNER), file_name="a.flac", metadata="filename YS5mbGFj")
+    ends = (old.aborted(now - timedelta(days=2)), replace(new_upload(OWNER), file_name="b.flac"))
+    async with ledger.change() as tx:
+        for upload in ends:
+            await tx.add(upload)
+    assert await ledger.forget_names(now - timedelta(days=1)) == 1
+    assert await ledger.forget_names(now - timedelta(days=1)) == 0
+    found = [await ledger.find(upload.id) for upload in ends]
+    assert [(upload.file_name, upload.metadata) for upload in found] == [(None, ""), ("b.flac", "")]
