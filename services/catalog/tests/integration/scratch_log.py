@@ -1,9 +1,11 @@
 """Copies of the topics that recovery reads, filled with what a catalog heard and told."""
 
+import asyncio
 from collections.abc import Iterable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from services.catalog.tests.ways_in import GRACE
@@ -19,6 +21,9 @@ from common.kafka.topics import apply
 from common.postgres.engine import Database
 from common.settings.groups import KafkaSettings
 from common.testing.kafka import scratch_topic
+
+Raw = tuple[str, bytes | None, list[tuple[str, bytes | None]], bytes | None]
+"""Topic, key, headers, value."""
 
 
 class Unwatched:
@@ -77,6 +82,16 @@ class ScratchLog:
                     key=message.key.encode(),
                     headers=message.headers(),
                 )
+
+    async def put(self, records: Iterable[Raw]) -> None:
+        """Anything at all, as any producer could write it."""
+        sending: list[asyncio.Future[Any]] = []
+        async with self.producing() as producer:
+            for topic, key, headers, value in records:
+                sent: list[Any] = headers
+                place = self.places[topic].name
+                sending.append(await producer.send(place, value, key=key, headers=sent))
+            await asyncio.gather(*sending)
 
     def log(self) -> KafkaLog:
         return replace(open_log(self.kafka, self.places), batch=self.batch)

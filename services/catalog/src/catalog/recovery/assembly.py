@@ -12,6 +12,7 @@ from catalog.recovery.adapters.live_player import LivePlayer
 from catalog.recovery.adapters.postgres_histories import PostgresHistories
 from catalog.recovery.adapters.postgres_leftovers import PostgresLeftovers
 from catalog.recovery.adapters.postgres_rebuilding import PostgresRebuilding
+from catalog.recovery.adapters.refusals import REFUSED
 from catalog.recovery.adapters.state_intake import StateIntake
 from catalog.recovery.adapters.told_intake import ToldIntake
 from catalog.recovery.ports import Progress
@@ -19,6 +20,7 @@ from catalog.recovery.usecases.rebuild_rows import RebuildRows
 from catalog.recovery.usecases.retell_history import RetellHistory
 from catalog.recovery.usecases.tell_untold import TellUntold
 from common.clock import Clock
+from common.errors import Corrupt
 from common.events import Received
 from common.events.topics import (
     ASSETS,
@@ -90,7 +92,12 @@ def _by_topic(
     handlers: Mapping[str, Callable[[Received], Awaitable[None]]],
 ) -> Callable[[Received], Awaitable[None]]:
     async def handle(received: Received) -> None:
-        if received.event is not None:
+        if received.event is None:
+            return
+        try:
             await handlers[received.event.TOPIC.name](received)
+        except REFUSED as error:
+            # consumers gave up on it after a few tries; here nothing may wait for an operator
+            raise Corrupt("no row can hold it", code="refused_by_database") from error
 
     return handle

@@ -58,7 +58,7 @@ async def test_a_record_of_a_version_without_rows_is_left_to_its_history() -> No
     (record,) = [item for item in life.catalog.outbox if item.topic == CATALOG_STATE.name]
     value = json.loads(record.payload or b"")
     assert value.pop("row")
-    assert rows_of(new_asset_id(), 1, json.dumps(value).encode()) is None
+    assert rows_of(life.stories[0].asset_id, 1, json.dumps(value).encode()) is None
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,9 @@ from sqlalchemy import text
 from catalog.adapters.tables import names
 from catalog.domain.details import Details, details_of
 from catalog.domain.states import State
-from catalog.recovery.adapters.headers import last_per_key
+from catalog.recovery.adapters.headers import newest_first
 from catalog.recovery.adapters.postgres_rebuilding import moved
+from catalog.recovery.adapters.refusals import store_what_fits
 from catalog.recovery.adapters.row_tuples import Row, copy
 from catalog.recovery.ports import LogBatch, Positions
 from common.errors import Corrupt
@@ -42,17 +43,26 @@ class DetailsIntake:
     topic: Topic = DETAILS
 
     def digest(self, batch: LogBatch) -> dict[tuple[UUID, str], Details]:
-        """The last record of each asset and producer."""
+        """The last record of each asset and producer that can be read."""
         found: dict[tuple[UUID, str], Details] = {}
-        for record in last_per_key(batch.records):
+        done: set[bytes | None] = set()
+        for _, record in newest_first(batch.records):
+            if record.key in done:
+                continue
             try:
                 details = details_of(decode(record.key, record.headers, record.value))
             except Corrupt:
                 continue  # every consumer skipped it, too
-            found[details.asset_id, details.source] = details
+            done.add(record.key)
+            known = found.setdefault((details.asset_id, details.source), details)
+            if known.sequence < details.sequence:  # under two keys, one of them not in our form
+                found[details.asset_id, details.source] = details
         return found
 
     async def store(self, digest: dict[tuple[UUID, str], Details], positions: Positions) -> None:
+        await store_what_fits(self._store, digest, positions)
+
+    async def _store(self, digest: dict[tuple[UUID, str], Details], positions: Positions) -> None:
         async with self.database.write() as session:
             await moved(session, self.topic, positions)
             ids = list({asset_id for asset_id, _ in digest})

@@ -7,11 +7,18 @@ from typing import Any, NamedTuple
 from sqlalchemy import text
 
 from catalog.domain.states import State
-from catalog.recovery.adapters.headers import ABOUT_ASSETS, mark_of
+from catalog.recovery.adapters.headers import ABOUT_ASSETS, asset_text, mark_of
 from catalog.recovery.adapters.postgres_rebuilding import moved
-from catalog.recovery.adapters.staged_facts import stage
+from catalog.recovery.adapters.refusals import store_what_fits
+from catalog.recovery.adapters.staged_facts import readable, stage
 from catalog.recovery.ports import LogBatch, Positions
-from common.events import ObjectPurged, ProcessingFailed, ProcessingFinished, PurgeFailed
+from common.events import (
+    ObjectPurged,
+    ProcessingFailed,
+    ProcessingFinished,
+    PurgeFailed,
+    Received,
+)
 from common.events.topics import Topic
 from common.postgres.engine import Database, WriteSession
 
@@ -60,13 +67,20 @@ class InputIntake:
     def digest(self, batch: LogBatch) -> dict[str, list[Heard]]:
         """Facts by key, in their order."""
         found: dict[str, list[Heard]] = defaultdict(list)
+        types = ABOUT_ASSETS[self.of.name]
         for record in batch.records:
             mark = mark_of(record)
-            if mark is not None and mark.type in ABOUT_ASSETS:
-                found[record.key.decode()].append(Heard(mark.sequence, mark.type, record))
+            if mark is None or mark.type not in types:
+                continue
+            asset_id = asset_text(record.key) or _named_in(record)
+            if asset_id is not None:
+                found[asset_id].append(Heard(mark.sequence, mark.type, record))
         return found
 
     async def store(self, digest: dict[str, list[Heard]], positions: Positions) -> None:
+        await store_what_fits(self._store, digest, positions)
+
+    async def _store(self, digest: dict[str, list[Heard]], positions: Positions) -> None:
         async with self.database.write() as session:
             await moved(session, self.topic, positions)
             if digest:
@@ -76,21 +90,50 @@ class InputIntake:
         values = {
             "topic": self.of.name,
             "keys": list(digest),
-            "sequences": [items[-1].sequence for items in digest.values()],
+            "sequences": [max(item.sequence for item in items) for items in digest.values()],
         }
         counted: dict[str, int] = {}
-        staged: list[Any] = []
+        staged: list[tuple[str, Any]] = []
         for row in (await session.execute(_UNCOVERED, values)).all():
-            last, rest = row.applied, digest[row.key]
+            last = row.applied
+            rest, others = _uncovered(row.key, digest[row.key], last)
             if not row.open:
                 last, rest = past_reports(rest, row.applied, State(row.state))
             if last > row.applied:
                 counted[row.key] = last
-            staged += [item.record for item in rest if item.sequence > last]
+            staged += [(row.key, item.record) for item in rest if item.sequence > last] + others
         await stage(session, staged)
         if counted:
             values = {"keys": list(counted), "sequences": list(counted.values())}
             await session.execute(_COUNT, values | {"topic": self.of.name})
+
+
+def _named_in(record: Any) -> str | None:
+    """The asset of a fact whose key names none: consumers go by what it says."""
+    received = readable(record)
+    return None if received is None else _about(received)
+
+
+def _about(received: Received) -> str:
+    return str(getattr(received.event, "asset_id"))  # noqa: B009 (every type in the table has it)
+
+
+def _uncovered(
+    key: str, heard: list[Heard], applied: int
+) -> tuple[list[Heard], list[tuple[str, Any]]]:
+    """What consumers took of an asset past `applied`, and what they took under its key of others.
+
+    What they could not read they had no use for, whatever its headers said.
+    """
+    own: list[Heard] = []
+    others: list[tuple[str, Any]] = []
+    for item in heard:
+        if item.sequence > applied and (received := readable(item.record)):
+            if (asset_id := _about(received)) == key:
+                own.append(item)
+            else:
+                others.append((asset_id, item.record))
+    return own, others
 
 
 def past_reports(heard: list[Heard], applied: int, state: State) -> tuple[int, list[Heard]]:

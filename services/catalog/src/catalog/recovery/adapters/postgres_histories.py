@@ -11,6 +11,7 @@ from sqlalchemy import Row, text
 
 from catalog.adapters.asset_rows import from_rows
 from catalog.domain.asset import Asset
+from catalog.recovery.adapters.refusals import REFUSED, halves
 from catalog.recovery.adapters.row_tuples import asset_tuple, copy, rendition_tuples, store_rows
 from catalog.recovery.adapters.staged_facts import COLUMNS, received_of, source_of
 from catalog.recovery.adapters.state_intake import BARE, forget
@@ -57,6 +58,21 @@ class PostgresHistories:
         return [(found, _history(found, parts)) for found in ids]
 
     async def store(self, retold: Sequence[tuple[UUID, Retold]]) -> None:
+        try:
+            await self._store(retold)
+        except REFUSED:
+            if len(retold) == 1:
+                await self._pass_over(retold[0][0])
+                return
+            for part in halves(retold):
+                await self.store(part)
+
+    async def _pass_over(self, asset_id: UUID) -> None:
+        """No row can hold what came of it: its facts stay, each for a live use case to try."""
+        async with self.database.write() as session:
+            await session.execute(_MOVE, {"cursor": asset_id})
+
+    async def _store(self, retold: Sequence[tuple[UUID, Retold]]) -> None:
         ids = [asset_id for asset_id, _ in retold]
         async with self.database.write() as session:
             await session.execute(_MOVE, {"cursor": ids[-1]})
@@ -87,7 +103,8 @@ async def _keep(
 
 
 def _history(asset_id: UUID, parts: dict[str, dict[UUID, list[Row[Any]]]]) -> History:
-    facts = [received for row in parts["recovery_fact"][asset_id] if (received := _read(row))]
+    rows = sorted(parts["recovery_fact"][asset_id], key=lambda row: (row.topic, row.offset))
+    facts = [received for row in rows if (received := _read(row))]
     told = [item for item in facts if item.event and item.event.TOPIC is ASSETS]
     base = _base(asset_id, parts)
     record = next(iter(parts["recovery_record"][asset_id]), None)

@@ -6,8 +6,9 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from catalog.recovery.adapters.headers import json_of
+from catalog.recovery.adapters.headers import json_of, texts_of
 from catalog.recovery.adapters.row_tuples import copy
+from common.errors import Corrupt
 from common.events import Received, decode
 from common.events.record import SourceRecord
 from common.postgres.engine import WriteSession
@@ -15,22 +16,31 @@ from common.postgres.engine import WriteSession
 COLUMNS = ("asset_id", "topic", "part", "offset", "timestamp", "headers", "value")
 
 
-async def stage(session: WriteSession, records: Iterable[Any]) -> None:
-    """Keep records of Kafka as they came."""
+async def stage(session: WriteSession, records: Iterable[tuple[str, Any]]) -> None:
+    """Keep records of Kafka as they came, each with the asset it is about."""
     rows = [
         (
-            record.key.decode(),
+            asset_id,
             record.topic,
             record.partition,
             record.offset,
             record.timestamp,
-            json_of(record.headers),
+            json_of(texts_of(record.headers)),
             record.value,
         )
-        for record in records
+        for asset_id, record in records
     ]
     if rows:
         await copy(session, "recovery_fact", COLUMNS, rows)
+
+
+def readable(record: Any) -> Received | None:
+    """What consumers were handed; None for what they put among their dead letters."""
+    try:
+        received = decode(record.key, record.headers, record.value)
+    except Corrupt:
+        return None
+    return None if received.event is None else received
 
 
 def source_of(row: Row[Any]) -> SourceRecord:

@@ -7,16 +7,20 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from catalog.recovery.adapters.headers import asset_of, last_per_key, mark_of
+from catalog.recovery.adapters.headers import asset_of, mark_of, sequence_in
 from catalog.recovery.adapters.postgres_rebuilding import moved
+from catalog.recovery.adapters.refusals import store_what_fits
 from catalog.recovery.adapters.row_tuples import Row, copy, store_rows
-from catalog.recovery.adapters.state_rows import rows_of
+from catalog.recovery.adapters.state_rows import refuse_bad_alias, rows_of
 from catalog.recovery.ports import LogBatch, Positions
+from common.errors import Corrupt
+from common.events import AliasState, AssetState
+from common.events.envelope import attributes
 from common.events.topics import CATALOG_STATE, Topic
 from common.postgres.engine import Database, WriteSession
 
 GONE, ALIAS, BARE = "gone", "alias", "bare"
-ENTITIES = frozenset({b"asset", b"alias"})
+_ENTITIES = {b"asset": AssetState.TYPE, b"alias": AliasState.TYPE}
 _KNOWN = """
 SELECT asset_id, records AS sequence FROM asset WHERE asset_id = ANY(CAST(:ids AS uuid[]))
 UNION ALL
@@ -49,21 +53,26 @@ class StateIntake:
     topic: Topic = CATALOG_STATE
 
     def digest(self, batch: LogBatch) -> dict[UUID, tuple[int, Entry]]:
-        """The last record of each entity."""
-        entries: dict[UUID, tuple[int, Entry]] = {}
-        for record in last_per_key(batch.records):
+        """The record of each entity that counts: the one with the highest sequence."""
+        heads: dict[UUID, tuple[int, Any]] = {}
+        for record in batch.records:
             entity, _, name = (record.key or b"").partition(b"/")
             asset_id = asset_of(name)
-            mark = mark_of(record) if entity in ENTITIES else None
-            if asset_id is None or mark is None:
+            sequence = _sequence(record) if entity in _ENTITIES else None
+            if asset_id is None or sequence is None:
                 continue
-            known = entries.get(asset_id)
-            if known is None or known[0] < mark.sequence:
-                entry = _entry(asset_id, mark.sequence, entity, record.value)
-                entries[asset_id] = mark.sequence, entry
-        return entries
+            known = heads.get(asset_id)
+            if known is None or known[0] < sequence:
+                heads[asset_id] = sequence, record
+        return {
+            asset_id: (sequence, _entry(asset_id, sequence, record))
+            for asset_id, (sequence, record) in heads.items()
+        }
 
     async def store(self, digest: dict[UUID, tuple[int, Entry]], positions: Positions) -> None:
+        await store_what_fits(self._store, digest, positions, _without_row)
+
+    async def _store(self, digest: dict[UUID, tuple[int, Entry]], positions: Positions) -> None:
         async with self.database.write() as session:
             await moved(session, self.topic, positions)
             known = await _known(session, digest)
@@ -83,12 +92,36 @@ async def forget(session: WriteSession, ids: Collection[UUID]) -> None:
         await session.execute(text(statement), {"ids": list(ids)})
 
 
-def _entry(asset_id: UUID, sequence: int, entity: bytes, value: bytes | None) -> Entry:
+def _sequence(record: Any) -> int | None:
+    """A reader of state asks for no more: without it a record changes nothing."""
+    mark = mark_of(record)
+    return mark.sequence if mark else sequence_in(attributes(record.headers))
+
+
+def _entry(asset_id: UUID, sequence: int, record: Any) -> Entry:
+    """A record nobody can read counts, too: its asset is denied until the next one."""
+    entity, value, mark = record.key.partition(b"/")[0], record.value, mark_of(record)
     if value is None:
         return Note(asset_id, sequence, GONE)
-    if entity == b"alias":
-        return Note(asset_id, sequence, ALIAS)
-    return rows_of(asset_id, sequence, value) or Note(asset_id, sequence, BARE)
+    if mark is None or mark.type != _ENTITIES[entity]:
+        return Note(asset_id, sequence, BARE)
+    try:
+        if entity == b"alias":
+            refuse_bad_alias(asset_id, value)
+            return Note(asset_id, sequence, ALIAS)
+        return rows_of(asset_id, sequence, value) or Note(asset_id, sequence, BARE)
+    except Corrupt as error:
+        if error.code == "newer_version":
+            raise
+        return Note(asset_id, sequence, BARE)
+
+
+def _without_row(digest: dict[UUID, tuple[int, Entry]]) -> dict[UUID, tuple[int, Entry]]:
+    """What the tables refuse is told again by the facts of its asset."""
+    return {
+        asset_id: (sequence, Note(asset_id, sequence, BARE))
+        for asset_id, (sequence, _) in digest.items()
+    }
 
 
 async def _known(session: WriteSession, ids: Collection[UUID]) -> dict[Any, int]:

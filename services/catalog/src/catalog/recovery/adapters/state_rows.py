@@ -4,10 +4,10 @@ Models and dataclasses in between would cost more than all the rest of a recover
 for 10,000 entities a second); a test holds both readings of the same bytes together.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from operator import itemgetter
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
@@ -21,6 +21,10 @@ from common.events.v1.catalog_state import STATE_VERSION
 from common.ids import AssetId, run_id
 
 _columns = itemgetter(*ASSET_COLUMNS)
+# what a column holds; a number past it would be refused with all the batch it is in
+_Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+_Number = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+_NUL = b"\\u0000"  # JSON may say it, and no column holds it
 
 
 class _Object(msgspec.Struct):
@@ -50,10 +54,10 @@ class _Media(msgspec.Struct, omit_defaults=True):
 
 
 class _Rendition(msgspec.Struct):
-    run: int
+    run: _Number
     state: RenditionState
     run_id: UUID | None = None
-    place: int | None = None
+    place: _Number | None = None
     name: str | None = None
     profile: str | None = None
     required: bool | None = None
@@ -68,9 +72,9 @@ class _Rendition(msgspec.Struct):
 
 class _Row(msgspec.Struct):
     created_at: datetime
-    version: int
-    facts: int
-    run: int
+    version: _Count
+    facts: _Count
+    run: _Number
     planned: bool | None = None
     state_before: State | None = None
     restorable_until: datetime | None = None
@@ -80,6 +84,7 @@ class _Row(msgspec.Struct):
 
 class _State(msgspec.Struct):
     requires: int
+    asset_id: UUID
     user_id: UUID
     upload_id: UUID
     kind: Literal["audio", "image", "video", "avatar"]
@@ -88,7 +93,7 @@ class _State(msgspec.Struct):
     generation: int
     original_policy: str
     objects: tuple[_Object, ...]
-    applied: msgspec.Raw
+    applied: dict[str, _Count]
     reason: str | None = None
     stored_at: datetime | None = None
     ready_at: datetime | None = None
@@ -96,11 +101,17 @@ class _State(msgspec.Struct):
     row: _Row | None = None
 
 
+class _Alias(msgspec.Struct):
+    asset_id: UUID
+    duplicate_of: UUID
+
+
 class _Requires(msgspec.Struct):
     requires: int
 
 
 _states = msgspec.json.Decoder(_State)
+_aliases = msgspec.json.Decoder(_Alias)
 _requires = msgspec.json.Decoder(_Requires)
 
 
@@ -111,13 +122,32 @@ def rows_of(asset_id: UUID, sequence: int, value: bytes) -> tuple[Row, list[Row]
     newer version, whose rows this one would make poorer, or damaged.
     """
     try:
-        # asked first and alone: a newer version may have changed every other field
-        if _requires.decode(value).requires > STATE_VERSION:
-            raise Corrupt("the log holds records of a newer version", code="newer_version")
+        _refuse_newer(value)
         state = _states.decode(value)
+        _refuse_misplaced(asset_id, state.asset_id, value)
         return None if state.row is None else _rows(asset_id, sequence, state, state.row)
     except (msgspec.MsgspecError, IndexError, ValueError) as error:
         raise Corrupt(f"the state record of {asset_id} is damaged", code="bad_state") from error
+
+
+def refuse_bad_alias(asset_id: UUID, value: bytes) -> None:
+    """Raises Corrupt as `rows_of` does."""
+    try:
+        _refuse_newer(value)
+        _refuse_misplaced(asset_id, _aliases.decode(value).asset_id, value)
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise Corrupt(f"the state record of {asset_id} is damaged", code="bad_state") from error
+
+
+def _refuse_misplaced(asset_id: UUID, said: UUID, value: bytes) -> None:
+    if said != asset_id or _NUL in value:
+        raise ValueError("of another asset, or text that no column holds")
+
+
+def _refuse_newer(value: bytes) -> None:
+    # asked first and alone: a newer version may have changed every other field
+    if _requires.decode(value).requires > STATE_VERSION:
+        raise Corrupt("the log holds records of a newer version", code="newer_version")
 
 
 def _rows(asset_id: UUID, sequence: int, state: _State, row: _Row) -> tuple[Row, list[Row]]:
@@ -149,21 +179,25 @@ def _rows(asset_id: UUID, sequence: int, state: _State, row: _Row) -> tuple[Row,
         "ready_at": state.ready_at,
         "deleted_at": state.deleted_at,
         "restorable_until": row.restorable_until,
-        "applied": bytes(state.applied).decode(),
+        "applied": msgspec.json.encode(state.applied).decode(),
         "facts": row.facts,
         "records": sequence,
         "version": row.version,
     }
-    runs = [run_id(AssetId(asset_id), number + 1) for number in range(row.run)]
+    # only of runs that stand here: how many there were is just a number in the record
+    numbers = {item.run for item in row.renditions if item.run}
+    if numbers and max(numbers) > row.run:
+        raise ValueError("a rendition of a run that was never asked for")
+    runs = {number: run_id(AssetId(asset_id), number) for number in numbers}
     return _columns(values), [_rendition(asset_id, item, state, runs) for item in row.renditions]
 
 
-def _rendition(asset_id: UUID, item: _Rendition, state: _State, runs: Sequence[UUID]) -> Row:
+def _rendition(asset_id: UUID, item: _Rendition, state: _State, runs: Mapping[int, UUID]) -> Row:
     stored = item.output if item.place is None else state.objects[item.place]
     name = stored.rendition if stored else item.name
     return (
         asset_id,
-        runs[item.run - 1] if item.run else item.run_id,
+        runs[item.run] if item.run else item.run_id,
         name,
         item.profile or name,
         bool(item.required),

@@ -5,14 +5,25 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from sqlalchemy import text
 
-from catalog.recovery.adapters.headers import ABOUT_ASSETS, json_of, mark_of
+from catalog.recovery.adapters.headers import (
+    ABOUT_ASSETS,
+    Mark,
+    asset_text,
+    json_of,
+    mark_of,
+    texts_of,
+)
 from catalog.recovery.adapters.postgres_rebuilding import moved
+from catalog.recovery.adapters.refusals import store_what_fits
 from catalog.recovery.adapters.row_tuples import Row, copy
 from catalog.recovery.adapters.staged_facts import stage
 from catalog.recovery.ports import LogBatch, Positions
+from common.events import EVENT_TYPES
+from common.events.envelope import STRUCTURED
 from common.events.topics import ASSETS, Topic
 from common.postgres.engine import Database, WriteSession
 
@@ -20,6 +31,7 @@ COLUMNS = (
     "month", "event_id", "topic", "key", "subject", "sequence", "type", "headers", "payload",
     "occurred_at", "appended_at", "published_at", "kafka_partition", "kafka_offset",
 )  # fmt: skip
+_ABOUT_ASSETS = ABOUT_ASSETS[ASSETS.name]
 # a batch sent twice stands twice in the topic, one after the other
 _HEADS = text(
     "SELECT key, sequence FROM outbox_head"
@@ -60,15 +72,19 @@ class ToldIntake:
             mark = mark_of(record)
             if mark is None:
                 continue
+            about = mark.type in _ABOUT_ASSETS
             try:
-                row = _row(record, mark.sequence, mark.type, ASSETS.name)
-            except (KeyError, ValueError):
+                _refuse_foreign(record.key, mark, about=about)
+                row = _row(record, mark)
+            except (KeyError, ValueError, OverflowError):
                 continue  # not written by our relay, whatever it is
-            about = mark.type in ABOUT_ASSETS
             found[row[3]].append(Told(mark.sequence, row, record, about))
         return found
 
     async def store(self, digest: dict[str, list[Told]], positions: Positions) -> None:
+        await store_what_fits(self._store, digest, positions)
+
+    async def _store(self, digest: dict[str, list[Told]], positions: Positions) -> None:
         async with self.database.write() as session:
             await moved(session, self.topic, positions)
             heads = await _heads(session, digest)
@@ -82,12 +98,13 @@ class ToldIntake:
 
     async def _stage(self, session: WriteSession, told: dict[str, list[Told]]) -> None:
         """Rows know how many facts they stand for; facts past that lead on from them."""
-        assets = {key: items for key, items in told.items() if items[-1].about_asset}
+        of_assets = {key: [i for i in items if i.about_asset] for key, items in told.items()}
+        assets = {key: items for key, items in of_assets.items() if items}
         if not assets:
             return
         values = {"keys": list(assets), "sequences": [i[-1].sequence for i in assets.values()]}
         uncovered = await session.scalars(_UNCOVERED, values)
-        await stage(session, [item.record for key in uncovered for item in assets[key]])
+        await stage(session, [(key, item.record) for key in uncovered for item in assets[key]])
 
 
 async def _heads(session: WriteSession, keys: Collection[str]) -> dict[str, int]:
@@ -120,20 +137,32 @@ async def _note_heads(
         await session.execute(_NEW_HEADS, values | {"topic": ASSETS.name})
 
 
-def _row(record: Any, sequence: int, type_: str, topic: str) -> Row:
-    headers = dict(record.headers)
+def _refuse_foreign(key: bytes | None, mark: Mark, *, about: bool) -> None:
+    """Raises ValueError for what no relay of ours writes here; types of newer versions may be."""
+    known = EVENT_TYPES.get(mark.type)
+    wrong = known is not None and known.TOPIC.name != ASSETS.name
+    if key is None or b"\0" in key or wrong or (about and asset_text(key) != key.decode()):
+        raise ValueError("no fact of ours")
+
+
+def _row(record: Any, mark: Mark) -> Row:
+    texts = texts_of(record.headers)
+    occurred_at = datetime.fromisoformat(texts["ce_time"])
+    structured = texts.get("content-type", "").strip().lower().startswith(STRUCTURED)
+    if structured or occurred_at.tzinfo is None:
+        raise ValueError("no fact of ours")
     at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
     return (
         date(at.year, at.month, 1),
-        headers["ce_id"].decode(),
-        topic,
+        UUID(texts["ce_id"]),
+        ASSETS.name,
         record.key.decode(),
-        headers["ce_subject"].decode(),
-        sequence,
-        type_,
-        json_of(record.headers),
+        texts["ce_subject"],
+        mark.sequence,
+        mark.type,
+        json_of(texts),
         record.value,
-        datetime.fromisoformat(headers["ce_time"].decode()),
+        occurred_at.astimezone(UTC),
         at,
         at,
         record.partition,

@@ -1,7 +1,7 @@
 """One asset's history told again, so that its row says what was told and nothing that was not."""
 
 from collections import defaultdict, deque
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from operator import attrgetter
@@ -93,7 +93,7 @@ class _Course:
         told = [fact for fact in self.history.told if fact.envelope.sequence > known]
         self.told = {fact.envelope.sequence: fact for fact in told}
         self.causes = {fact.envelope.causation_id for fact in self.told.values()}
-        self.queues = _queues(self.history.inputs)
+        self.queues = _queues(self.history.inputs, self.causes)
 
     def next_told(self) -> Received | None:
         """Our next fact; past a hole in our own log the one after it."""
@@ -183,10 +183,16 @@ class _Course:
         return bool(known) and all(known)
 
 
-def _queues(inputs: Iterable[Received]) -> dict[str, deque[Received]]:
+def _queues(
+    inputs: Iterable[Received], causes: Container[str | None]
+) -> dict[str, deque[Received]]:
     found: dict[str, dict[int, Received]] = defaultdict(dict)
     for received in inputs:
-        if received.event is not None:
-            found[received.event.TOPIC.name][received.envelope.sequence] = received
+        if received.event is None:
+            continue
+        queue, sequence = found[received.event.TOPIC.name], received.envelope.sequence
+        # of two with one sequence the first was applied, and the one we told of certainly
+        if sequence not in queue or str(received.envelope.id) in causes:
+            queue[sequence] = received
     by_sequence = attrgetter("envelope.sequence")
     return {topic: deque(sorted(items.values(), key=by_sequence)) for topic, items in found.items()}
