@@ -66,7 +66,7 @@ async def index(kafka: KafkaSettings, assets: int) -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         rebuild = IndexRebuild(kafka, IndexFiles(Path(folder)), CLOCK, lambda *_: None, topic)
         begun, worked = time.perf_counter(), time.process_time()
-        path, _, _ = await rebuild.build(restart=False)
+        path, _ = await rebuild.build(restart=False)
         took, worked = time.perf_counter() - begun, time.process_time() - worked
         rebuild.files.offer()
         swap = time.perf_counter()

@@ -40,8 +40,8 @@ class ServingIndex(Protocol):
 class Progress:
     """How far the index has come.
 
-    `offset` is the next record to read, `epoch` the log it was read from. `heard_at` is when a
-    record or an empty poll last confirmed the position.
+    `offset` is the next record to read, `epoch` the log it was read from. `heard_at` is when the
+    log was last read to its end, or the filling began: since then tombstones can have been missed.
     """
 
     offset: int = 0
@@ -101,7 +101,8 @@ class Handover(Protocol):
         """Make the candidate the live index, in one step that no reader notices.
 
         False while the live one knows records that the candidate has not read: an asset that was
-        deleted must not be served again for a moment. Raises Conflict when it cannot be done.
+        deleted must not be served again for a moment. What is gone in the live one, and the log has
+        forgotten, is gone in the candidate first. Raises Conflict when it cannot be done.
         """
         ...
 

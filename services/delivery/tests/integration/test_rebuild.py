@@ -17,8 +17,9 @@ from services.delivery.tests.media import an_asset
 from tests.faults.deaths import witness
 
 from common.clock import SystemClock
+from delivery.adapters.asset_rows import to_row
 from delivery.adapters.index_files import IndexFiles
-from delivery.domain.media import Asset
+from delivery.domain.media import Asset, Change
 from devstack.stack import Stack
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
@@ -216,6 +217,71 @@ async def test_the_index_before_can_be_taken_back_and_knows_what_happened_since(
     await own.eventually(lambda: _is_live(files, previous), "the old file is live", within=10)
     assert await own.status(own.public_url(late)) == 410
     assert await own.status(own.public_url(asset)) == 200
+
+
+async def test_an_old_index_taken_back_does_not_serve_what_the_log_forgot_meanwhile(
+    own: RealDelivery,
+) -> None:
+    """Swapped out, then a purge whose tombstone is compacted away, then `--rollback`."""
+    kept, purged = await purged_since_the_swap(own, days=31)
+    await back_to_the_one_before(own)
+    assert await own.status(own.public_url(purged)) == 410
+    assert await own.status(own.public_url(kept)) == 200
+
+
+async def test_an_offer_that_waited_for_long_does_not_serve_what_the_log_forgot_meanwhile(
+    own: RealDelivery,
+) -> None:
+    """A node that was off, with a finished index in its folder: the command hands it over."""
+    kept, purged = await purged_since_the_swap(own, days=31)
+    await own.kill()
+    files_of(own).offer_previous()
+    assert (await rebuild(own)).told["outcome"]["swapped_by"] == "this command"
+    await own.start()
+    assert await own.status(own.public_url(purged)) == 410
+    assert await own.status(own.public_url(kept)) == 200
+
+
+async def test_what_the_live_index_saw_go_stays_gone_though_the_log_lost_the_tombstone(
+    own: RealDelivery,
+) -> None:
+    kept, purged = await purged_since_the_swap(own, days=1)
+    unknown = an_asset(visibility="public")
+    for grave in (purged, unknown):
+        spoil(
+            own, "INSERT OR REPLACE INTO asset SELECT ?, 2, fill, 'gone', x'' FROM progress", grave
+        )
+    await back_to_the_one_before(own)
+    assert await own.status(own.public_url(purged)) == 410
+    assert await own.status(own.public_url(unknown)) == 410
+    assert await own.status(own.public_url(kept)) == 200
+
+
+async def purged_since_the_swap(own: RealDelivery, *, days: int) -> tuple[Asset, Asset]:
+    """One asset the log has, and one that only the index before the swap has, `days` old."""
+    kept = await own.publish(visibility="public")
+    purged = await own.store_asset(b"purged", visibility="public")
+    assert await own.status(own.public_url(kept)) == 200
+    await rebuild(own)
+    previous = files_of(own).previous()
+    assert previous is not None
+    with closing(sqlite3.connect(previous)) as connection, connection:
+        row = to_row(Change(1, purged))
+        fill = "(SELECT fill FROM progress)"
+        connection.execute(f"INSERT INTO asset VALUES (?, ?, {fill}, ?, ?)", row)
+        connection.execute("UPDATE progress SET heard_at = heard_at - ?", (days * 86_400,))
+    # as a refill leaves it that did not meet the asset: gone, at the sequence it was known by
+    spoil(own, "INSERT INTO asset SELECT ?, 1, fill - 1, 'gone', x'' FROM progress", purged)
+    assert await own.status(own.public_url(purged)) == 410
+    return kept, purged
+
+
+async def back_to_the_one_before(own: RealDelivery) -> None:
+    files = files_of(own)
+    previous = files.previous()
+    assert previous is not None
+    files.offer_previous()
+    await own.eventually(lambda: _is_live(files, previous), "the old file is live", within=20)
 
 
 async def _is_live(files: IndexFiles, path: Path) -> bool:

@@ -1,8 +1,7 @@
 """Reads two index files side by side, in the order of their keys."""
 
-import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from uuid import UUID
@@ -12,13 +11,8 @@ from delivery.domain.comparison import Comparison
 
 _ROWS = "SELECT asset_id, sequence, standing, body FROM asset ORDER BY asset_id"
 _PLACE = "SELECT next_offset, epoch, loaded FROM progress"
-_LEAVE = """
-INSERT INTO asset (asset_id, sequence, fill, standing, body)
-VALUES (?, ?, (SELECT fill FROM progress), 'gone', x'') ON CONFLICT DO NOTHING
-"""
 
 Row = tuple[bytes, int, str, bytes]
-Grave = tuple[bytes, int]
 
 
 class LiveSnapshot:
@@ -40,17 +34,16 @@ class LiveSnapshot:
         self._connection.close()
 
 
-def compare(live: LiveSnapshot, rebuilt: Path) -> tuple[Comparison, list[Grave]]:
-    """The counts, and what is gone in the live one and forgotten by the log."""
+def compare(live: LiveSnapshot, rebuilt: Path) -> Comparison:
+    """Count how the entries stand to each other."""
     connection = connect_reading(rebuilt)
     counts: Counter[str] = Counter()
-    ours, theirs, graves = sha256(), sha256(), list[Grave]()
+    ours, theirs = sha256(), sha256()
     try:
         for left, right in _pairs(live.rows(), iter(connection.execute(_ROWS))):
             verdict = _verdict(left, right)
             counts[verdict] += 1
-            if verdict == "forgotten" and left is not None:
-                graves.append((left[0], left[1]))
+            if verdict == "forgotten":
                 continue
             ours.update(_bytes(left))
             theirs.update(_bytes(right))
@@ -59,7 +52,7 @@ def compare(live: LiveSnapshot, rebuilt: Path) -> tuple[Comparison, list[Grave]]
         offset = connection.execute(_PLACE).fetchone()[0]
     finally:
         connection.close()
-    found = Comparison(
+    return Comparison(
         live=counts["live"] + counts["forgotten"],
         rebuilt=counts["rebuilt"],
         unknown_to_log=counts["unknown_to_log"],
@@ -72,12 +65,6 @@ def compare(live: LiveSnapshot, rebuilt: Path) -> tuple[Comparison, list[Grave]]
         live_digest=ours.hexdigest(),
         rebuilt_digest=theirs.hexdigest(),
     )
-    return found, graves
-
-
-def bury(connection: sqlite3.Connection, graves: Sequence[Grave]) -> int:
-    """Tell the rebuilt index what is gone: 410 must never turn into 404."""
-    return connection.executemany(_LEAVE, graves).rowcount
 
 
 def _pairs(left: Iterator[Row], right: Iterator[Row]) -> Iterator[tuple[Row | None, Row | None]]:

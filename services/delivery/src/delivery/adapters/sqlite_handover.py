@@ -18,6 +18,7 @@ class SqliteHandover:
     def __init__(self, files: IndexFiles, writer: SqliteIndexWriter) -> None:
         self._files, self._writer = files, writer
         self._candidate: SqliteIndexWriter | None = None
+        self._buried = False
 
     def candidate(self) -> IndexWriter | None:
         offered = self._files.offered()
@@ -33,10 +34,26 @@ class SqliteHandover:
 
     async def adopt(self) -> bool:
         candidate = self._candidate
-        if candidate is None or not await self._writer.take_the_place(candidate, self._files.adopt):
+        if candidate is None or not await self._ready(candidate):
             return False
-        self._candidate = None
+        if not await self._writer.take_the_place(candidate, self._files.adopt):
+            return False
+        self._candidate, self._buried = None, False
         _log.info("index.adopted", offset=self._writer.progress().offset)
+        return True
+
+    async def _ready(self, candidate: SqliteIndexWriter) -> bool:
+        """Whether it may be tried: it has caught up, and was told what is gone.
+
+        It is told once, outside of the step itself, as that takes as long as the index is large.
+        What goes afterwards the candidate reads in the log before it takes the place.
+        """
+        theirs, mine = candidate.progress(), self._writer.progress()
+        if not theirs.loaded or theirs.offset < mine.offset:
+            return theirs.epoch != mine.epoch  # offsets of two logs cannot be compared: it refuses
+        if theirs.epoch == mine.epoch and not self._buried:
+            await candidate.bury(self._files.live)
+            self._buried = True
         return True
 
     def refuse(self, reason: str) -> None:
@@ -60,6 +77,6 @@ class SqliteHandover:
 
     def close(self) -> None:
         """Let go of what is offered; it stays offered."""
-        candidate, self._candidate = self._candidate, None
+        candidate, self._candidate, self._buried = self._candidate, None, False
         if candidate is not None:
             candidate.close()

@@ -11,7 +11,7 @@ from uuid import UUID
 from common.errors import Conflict, Unavailable
 from common.failpoints import failpoint, failpoint_in_thread
 from delivery.adapters.asset_rows import to_row
-from delivery.adapters.index_comparison import bury
+from delivery.adapters.index_graves import bury
 from delivery.adapters.sqlite_file import WriterLock, connect, prepare
 from delivery.adapters.sqlite_index import Bell, moment
 from delivery.domain.media import Change
@@ -144,9 +144,9 @@ class SqliteIndexWriter:
         self._bell.ring()
         return done
 
-    def bury(self, graves: Sequence[tuple[bytes, int]]) -> None:
-        """Enter assets as gone that the log has forgotten, in one transaction."""
-        self._transaction(lambda connection: bury(connection, graves))
+    async def bury(self, live: Path) -> None:
+        """Enter as gone what is gone in the index `live`, in one transaction."""
+        await self._write(lambda connection: bury(connection, live))
 
     def _swapped(self, other: "SqliteIndexWriter", swap: Callable[[], None]) -> bool:
         ours = self._open()

@@ -14,7 +14,7 @@ from common.kafka.topics import missing
 from common.settings.groups import KafkaSettings
 from common.subscriber.state import StateBatch
 from common.telemetry.metrics import Metrics
-from delivery.adapters.index_comparison import Grave, LiveSnapshot, compare
+from delivery.adapters.index_comparison import LiveSnapshot, compare
 from delivery.adapters.index_files import IndexFiles
 from delivery.adapters.sqlite_file import WriterLock
 from delivery.adapters.sqlite_handover import SqliteHandover
@@ -45,7 +45,7 @@ class IndexRebuild:
     topic: Topic = CATALOG_STATE
     _never: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def build(self, *, restart: bool) -> tuple[Path, Comparison | None, list[Grave]]:
+    async def build(self, *, restart: bool) -> tuple[Path, Comparison | None]:
         """The finished file, and how it compares; None when there is no live index to compare.
 
         Raises Conflict when another rebuild is at work in this folder, Unavailable without Kafka.
@@ -63,9 +63,7 @@ class IndexRebuild:
         finally:
             writer.close()
 
-    async def _built(
-        self, writer: SqliteIndexWriter, path: Path
-    ) -> tuple[Path, Comparison | None, list[Grave]]:
+    async def _built(self, writer: SqliteIndexWriter, path: Path) -> tuple[Path, Comparison | None]:
         epoch = await read_epoch(self.kafka, self.topic, self._never)
         if epoch is None:
             raise Unavailable("the log has no epoch: run `reprise topics apply`", code="no_epoch")
@@ -74,15 +72,13 @@ class IndexRebuild:
         await self._read(writer, records, None)
         snapshot = await self._meet(writer, records)
         if snapshot is None:
-            return path, None, []
+            return path, None
         try:
             if snapshot.epoch != epoch:
-                return path, None, []
-            found, graves = await asyncio.to_thread(compare, snapshot, path)
+                return path, None
+            return path, await asyncio.to_thread(compare, snapshot, path)
         finally:
             snapshot.close()
-        writer.bury(graves)
-        return path, found, graves
 
     async def _read(
         self, writer: SqliteIndexWriter, records: IndexRecords, until: int | None

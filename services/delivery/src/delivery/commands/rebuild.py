@@ -105,7 +105,7 @@ async def run(
         by = await rebuild.hand_over(offered, within=wait)
         rebuild.note(operator, f"{WORDS} (offered before)", None, by)
         return Outcome(None, offered.name, by)
-    path, found, _ = await rebuild.build(restart=restart)
+    path, found = await rebuild.build(restart=restart)
     if not swap:
         return Outcome(found, path.name, None)
     rebuild.files.offer()

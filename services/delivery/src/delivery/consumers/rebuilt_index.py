@@ -8,10 +8,10 @@ from common.clock import Clock
 from common.errors import Conflict
 from common.events.topics import CATALOG_STATE, Topic
 from common.settings.groups import KafkaSettings
-from common.subscriber.state import OffsetGone, StateBatch
+from common.subscriber.state import OffsetGone, OnBatch, StateBatch
 from common.telemetry.metrics import Metrics
 from common.web.loops import wait_for
-from delivery.consumers.catalog_state import read_until
+from delivery.consumers.catalog_state import read_epoch, read_until
 from delivery.consumers.state_records import asset_change
 from delivery.domain.media import Change
 from delivery.ports import Handover, IndexWriter
@@ -66,16 +66,31 @@ class RebuiltIndex:
                 adopted.set()
 
         try:
-            await read_until(
-                self._settings,
-                self._topic,
-                start_offset=candidate.progress().offset,
-                on_batch=on_batch,
-                stop=stop,
-                enough=adopted,
-            )
+            await self._follow(candidate, on_batch, stop, adopted)
         except* OffsetGone:
             self._handover.refuse("its offset is not in the log")
         except* Conflict as group:
             self._handover.refuse(str(group.exceptions[0]))
         return adopted.is_set() and not stop.is_set()
+
+    async def _follow(
+        self, candidate: IndexWriter, on_batch: OnBatch, stop: asyncio.Event, enough: asyncio.Event
+    ) -> None:
+        """Read on from where the candidate is.
+
+        One that was last read to the end longer ago than tombstones live is read anew as a whole:
+        of what went meanwhile the log need not say a word.
+        """
+        epoch = await read_epoch(self._settings, self._topic, stop)
+        if epoch is None:
+            return
+        if candidate.progress().epoch != epoch:
+            raise Conflict("it is of another log", code="index_not_swapped")
+        await read_until(
+            self._settings,
+            self._topic,
+            start_offset=await IndexRecords(candidate, self._clock).start(epoch),
+            on_batch=on_batch,
+            stop=stop,
+            enough=enough,
+        )

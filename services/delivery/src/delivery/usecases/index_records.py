@@ -45,7 +45,7 @@ class IndexRecords:
         self, changes: Sequence[Change], *, next_offset: int, caught_up: bool
     ) -> int:
         """Apply one batch; returns how many changes counted."""
-        counted = await self._apply(changes, next_offset)
+        counted = await self._apply(changes, next_offset, caught_up=caught_up)
         if caught_up:
             await self._reached_the_end()
         self._watermarks.before_last_look = self._watermarks.heard
@@ -55,12 +55,15 @@ class IndexRecords:
         """The catalog's watermark came by; it counts once the state is read to its end."""
         self._watermarks.heard = (fresh_until, next_offset)
 
-    async def _apply(self, changes: Sequence[Change], next_offset: int) -> int:
+    async def _apply(self, changes: Sequence[Change], next_offset: int, *, caught_up: bool) -> int:
         known, now = self.writer.progress(), self.clock.now()
         quiet = not changes and next_offset == known.offset
         if quiet and known.heard_at and now - known.heard_at < timedelta(minutes=1):
             return 0  # nothing to write down, twice a second
-        return await self.writer.apply(changes, next_offset, now)
+        # on the way to the end the absence goes on: the tombstones ahead of us are no younger for
+        # what was read before them
+        heard_at = now if caught_up or known.heard_at is None else known.heard_at
+        return await self.writer.apply(changes, next_offset, heard_at)
 
     async def _reached_the_end(self) -> None:
         if not self.writer.progress().loaded:

@@ -101,6 +101,17 @@ async def test_an_absence_longer_than_tombstones_live_starts_over(
     assert await index_records.start(EPOCH) == 0
 
 
+async def test_an_absence_ends_at_the_end_of_the_log_and_not_on_the_way_to_it(
+    index_records: IndexRecords, writer: MemoryWriter, clock: ManualClock
+) -> None:
+    await index_records.start(EPOCH)
+    await index_records([CHANGE], next_offset=42, caught_up=True)
+    clock.advance(timedelta(days=28).total_seconds())
+    await index_records([CHANGE], next_offset=50, caught_up=False)  # and is killed
+    clock.advance(timedelta(days=2).total_seconds())
+    assert await index_records.start(EPOCH) == 0
+
+
 async def test_the_index_is_loaded_once_the_end_was_reached(
     index_records: IndexRecords, writer: MemoryWriter
 ) -> None:
