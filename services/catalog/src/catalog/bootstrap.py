@@ -1,18 +1,18 @@
 """The composition root: adapters -> use cases -> ways in, as many as this process has roles."""
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
 from importlib.metadata import version
 from typing import Any, cast
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 
 from catalog.adapters.postgres_asset_reader import PostgresAssetReader
 from catalog.adapters.postgres_transactions import PostgresTransactions
 from catalog.consumers.handlers import build_handlers
 from catalog.ports import AssetReader, Transactions
-from catalog.recovery.adapters.postgres_rebuilding import refuse_half_recovered
+from catalog.recovery.adapters.whole_schema import WholeSchema
 from catalog.routes.admin_assets import build_admin_assets
 from catalog.routes.user_assets import build_user_assets
 from catalog.settings import CatalogSettings
@@ -24,6 +24,7 @@ from catalog.usecases.list_assets import ListAssets
 from catalog.usecases.lookup_digests import LookupDigests
 from catalog.usecases.restore_asset import RestoreAsset
 from common.clock import SystemClock
+from common.errors import Unavailable
 from common.events.topics import CATALOG
 from common.postgres.engine import open_engine
 from common.relay.outbox import publish_outbox
@@ -50,10 +51,13 @@ async def bootstrap(
     grace, interval = settings.deletes.grace, settings.deletes.grace_sweep_interval
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_engine(settings.postgres, schema=CATALOG))
-        await refuse_half_recovered(database)
+        whole = WholeSchema(database)
+        with suppress(Unavailable):  # it starts without a database; nothing works until one answers
+            await whole.look()
         transactions, reader = PostgresTransactions(database, clock), PostgresAssetReader(database)
         checks = [
             Check("postgres", database.check),
+            Check("schema", whole.look),
             Check("secrets", BearerCheck(settings.callers, clock)),
         ]
         loops: dict[str, Loop] = {}
@@ -84,13 +88,16 @@ async def bootstrap(
                 tracer=telemetry.tracer,
             )
             loops.setdefault("lag", export_lag(settings.kafka, CATALOG, metrics))
+        loops = whole.gated(loops)
         callers = Callers(settings.callers)
         if "http" in roles:
             loops |= callers.loops
         app = build_app(
             service=CATALOG,
             version=VERSION,
-            routers=build_routes(transactions, reader, callers, grace) if "http" in roles else [],
+            routers=_admitted(whole, build_routes(transactions, reader, callers, grace))
+            if "http" in roles
+            else [],
             checks=checks,
             telemetry=telemetry,
             info={"roles": sorted(roles)},
@@ -114,6 +121,14 @@ def build_routes(
             lookup=LookupDigests(reader),
         ),
     ]
+
+
+def _admitted(whole: WholeSchema, routers: Iterable[APIRouter]) -> list[APIRouter]:
+    """What the schema does not hold yet is not answered with 404."""
+    outer = APIRouter(dependencies=[Depends(whole.admit)])
+    for router in routers:
+        outer.include_router(router)
+    return [outer]
 
 
 def describe() -> FastAPI:

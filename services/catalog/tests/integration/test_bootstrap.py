@@ -6,19 +6,27 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from pydantic import SecretStr
 from services.catalog.tests.ways_in import CALLERS, bearer, settings_for
+from sqlalchemy import text
 
 from catalog.bootstrap import bootstrap
+from catalog.recovery.adapters.sole_writer import RECOVERY, SoleWriter
+from catalog.recovery.adapters.whole_schema import WholeSchema
 from catalog.settings import CatalogSettings
 from common.clock import SystemClock
-from common.settings.groups import CallerSettings, PostgresSettings
+from common.errors import Conflict
+from common.postgres.engine import Database, open_engine
+from common.settings.groups import CallerSettings, KafkaSettings, PostgresSettings
 from common.telemetry.telemetry import Telemetry, open_telemetry
 from common.testing.postgres import service_database
 from common.testing.waiting import eventually
+from common.web.loops import Loop
+from devstack.faults.tcp_proxy import TcpProxy
 from devstack.ports import FreePorts
 from devstack.stack import Stack
 
@@ -46,7 +54,7 @@ async def test_http_starts_and_is_ready_while_kafka_is_down(postgres: PostgresSe
             ready = await client.get("/readyz")
             assert ready.status_code == 200, ready.text
             required = {name for name, check in ready.json()["checks"].items() if check["required"]}
-            assert required == {"postgres", "secrets"}
+            assert required == {"postgres", "schema", "secrets"}
             assert "consumer:catalog.uploads" in ready.json()["checks"]
             headers = bearer("owner", "user", now=SystemClock().now())
             mine = await client.get("/api/v1/user/assets", headers=headers)
@@ -128,3 +136,83 @@ async def test_missing_settings_end_the_program_with_one_sentence_each() -> None
     assert program.returncode == 2
     for name in ("REPRISE_POSTGRES_URL", "REPRISE_KAFKA_BOOTSTRAP", "REPRISE_INSTALLATION_KEY"):
         assert f"{name} is not set" in errors.decode()
+
+
+async def test_a_schema_half_recovered_before_the_database_answered_is_not_worked_on(
+    postgres: PostgresSettings,
+) -> None:
+    async with open_engine(postgres, schema="catalog") as database:
+        async with database.write() as session:
+            await session.execute(text("CREATE TABLE recovery_step (name text)"))
+        at = urlsplit(postgres.url.get_secret_value())
+        with TcpProxy(at.hostname or "", at.port or 0) as proxy:
+            moved = at._replace(netloc=f"{at.username}:{at.password}@127.0.0.1:{proxy.port}")
+            away = postgres.model_copy(update={"url": SecretStr(moved.geturl())})
+            settings = settings_for(postgres=away, kafka=NO_KAFKA)
+            proxy.refuse()
+            async with bootstrap(settings, telemetry_of(settings)) as process:
+                proxy.pass_through()
+                transport = httpx.ASGITransport(process.app)
+                async with httpx.AsyncClient(transport=transport, base_url="http://c") as http:
+                    await half_and_then_whole(http, database)
+
+
+async def half_and_then_whole(http: httpx.AsyncClient, database: Database) -> None:
+    headers = bearer("owner", "user", now=SystemClock().now())
+
+    async def held() -> bool:
+        schema = (await http.get("/readyz")).json()["checks"]["schema"]
+        return bool(schema.get("reason") == "recovery_unfinished")
+
+    await eventually(held, timeout=15)
+    answer = await http.get("/api/v1/user/assets", headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (503, "recovery_unfinished")
+    async with database.write() as session:
+        await session.execute(text("DROP TABLE recovery_step"))
+
+    async def ready() -> bool:
+        return (await http.get("/readyz")).status_code == 200
+
+    await eventually(ready, timeout=15)
+    assert (await http.get("/api/v1/user/assets", headers=headers)).status_code == 200
+
+
+async def test_loops_begin_when_the_schema_is_whole(postgres: PostgresSettings) -> None:
+    began, stop = asyncio.Event(), asyncio.Event()
+
+    async def loop(_: asyncio.Event) -> None:
+        began.set()
+
+    async with open_engine(postgres, schema="catalog") as database:
+        async with database.write() as session:
+            await session.execute(text("CREATE TABLE recovery_step (name text)"))
+        whole = WholeSchema(database)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(run(whole.gated({"it": loop})["it"], stop))
+            with pytest.raises(Conflict):
+                await whole.look()
+            assert not began.is_set()
+            async with database.write() as session:
+                await session.execute(text("DROP TABLE recovery_step"))
+            async with asyncio.timeout(15):
+                await began.wait()
+
+
+async def run(loop: Loop, stop: asyncio.Event) -> None:
+    await loop(stop)
+
+
+async def test_a_catalog_that_started_between_two_looks_ends_the_recovery(
+    infra: Stack, postgres: PostgresSettings
+) -> None:
+    kafka = KafkaSettings(bootstrap=infra.env["REPRISE_KAFKA_BOOTSTRAP"])
+    writer = SoleWriter(postgres.url.get_secret_value(), "catalog", kafka)
+    async with (
+        open_engine(postgres, schema="catalog", purpose=RECOVERY) as database,
+        writer.alone(database),
+    ):
+        await writer.refuse_again(database)
+        async with open_engine(postgres, schema="catalog") as catalog:
+            await catalog.check()
+            with pytest.raises(Conflict, match="connected"):
+                await writer.refuse_again(database)

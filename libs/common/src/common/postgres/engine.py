@@ -124,8 +124,12 @@ def after_commit(session: WriteSession, name: str) -> None:
 
 
 @asynccontextmanager
-async def open_engine(settings: PostgresSettings, *, schema: str) -> AsyncIterator[Database]:
+async def open_engine(
+    settings: PostgresSettings, *, schema: str, purpose: str = ""
+) -> AsyncIterator[Database]:
     """The pool of one service; `schema` is all of its search path.
+
+    `purpose` names sessions that are none of the service's own, as `reprise-<schema>-<purpose>`.
 
     Starts without a database, so that a service can come up before it; refuses to start (Invalid)
     on one whose commits are not durable.
@@ -142,7 +146,7 @@ async def open_engine(settings: PostgresSettings, *, schema: str) -> AsyncIterat
                 "search_path": schema,
                 "statement_timeout": str(int(settings.statement_timeout * 1000)),
                 "idle_in_transaction_session_timeout": "60000",
-                "application_name": f"reprise-{schema}",
+                "application_name": "-".join(filter(None, ("reprise", schema, purpose))),
             },
         },
     )

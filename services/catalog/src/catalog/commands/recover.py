@@ -9,8 +9,12 @@ import uvloop
 
 from catalog.commands.settings import RecoverySettings
 from catalog.commands.watching import Watched, watched
-from catalog.recovery.adapters.postgres_rebuilding import clear_away, unfinished
-from catalog.recovery.adapters.sole_writer import SoleWriter, refuse_bare, refuse_rows
+from catalog.recovery.adapters.postgres_rebuilding import (
+    PostgresRebuilding,
+    clear_away,
+    unfinished,
+)
+from catalog.recovery.adapters.sole_writer import RECOVERY, SoleWriter, refuse_bare, refuse_rows
 from catalog.recovery.assembly import build_rebuild, build_untold, open_log
 from catalog.recovery.domain.losses import LOSSES
 from catalog.recovery.usecases.recover_catalog import RecoverCatalog, Recovered
@@ -60,7 +64,10 @@ async def _recover(
     url, log = settings.postgres.url, open_log(settings.kafka)
     sole = SoleWriter(url.get_secret_value(), CATALOG, settings.kafka)
     patient = PostgresSettings(url=url, pool_size=3, statement_timeout=STATEMENT_TIMEOUT)
-    async with sole.alone(), open_engine(patient, schema=CATALOG) as database:
+    async with (
+        open_engine(patient, schema=CATALOG, purpose=RECOVERY) as database,
+        sole.alone(database),
+    ):
         await refuse_bare(database, CATALOG)
         await refuse_rows(database)
         ends = await log.ends()
@@ -82,6 +89,8 @@ async def _recover(
             build_untold(database, grace=grace, clock=clock, progress=progress),
             close,
         )
+        await PostgresRebuilding(database).begin(ends)
+        await sole.refuse_again(database)
         return found | (await recover_catalog(ends)).plain()
 
 

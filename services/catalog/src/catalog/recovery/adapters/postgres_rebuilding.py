@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from catalog.domain.states import LIVING
 from catalog.recovery.ports import Positions
-from common.errors import Conflict, Corrupt, Unavailable
+from common.errors import Corrupt
 from common.events.topics import CATALOG_STATE, Topic
 from common.postgres.engine import Database, WriteSession
 
@@ -124,23 +124,6 @@ async def unfinished(database: Database) -> bool:
     """Whether a recovery was begun in this schema and not ended."""
     async with database.read() as session:
         return bool(await session.scalar(text(f"SELECT to_regclass('{MARK}') IS NOT NULL")))
-
-
-async def refuse_half_recovered(database: Database) -> None:
-    """Raise Conflict (`recovery_unfinished`) where a recovery was begun and not ended.
-
-    Rows that are not there yet would be taken for assets that never were. A database that does not
-    answer says nothing; recovery itself refuses while anybody is connected.
-    """
-    try:
-        half = await unfinished(database)
-    except Unavailable:
-        return
-    if half:
-        raise Conflict(
-            "the schema is half recovered; end it with `reprise recover catalog --yes`",
-            code="recovery_unfinished",
-        )
 
 
 async def moved(session: WriteSession, topic: Topic, positions: Positions) -> None:

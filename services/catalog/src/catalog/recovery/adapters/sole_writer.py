@@ -18,13 +18,15 @@ from common.settings.groups import KafkaSettings
 from common.subscriber.groups import describe_groups
 
 GROUPS = tuple(group for group in CONSUMERS if group.startswith(f"{CATALOG}."))
+RECOVERY = "recovery"  # the purpose of recovery's own sessions
 PATIENCE = 5.0  # seconds for the connections of a recovery that was just killed to go
 PING = 5.0  # seconds; the server ends a leader's session that is idle for 15
 TIMEOUT = 15.0  # seconds
 
 _OTHERS = """
 SELECT count(*) FROM pg_stat_activity
-WHERE datname = current_database() AND application_name = $1 AND pid <> pg_backend_pid()
+WHERE datname = current_database() AND application_name = ANY(CAST(:names AS text[]))
+    AND pid <> pg_backend_pid()
 """
 _ROWS = " UNION ALL ".join(
     f"(SELECT '{table}' AS found FROM {table} LIMIT 1)"  # noqa: S608 (our own names)
@@ -41,13 +43,17 @@ class SoleWriter:
     kafka: KafkaSettings
 
     @asynccontextmanager
-    async def alone(self) -> AsyncIterator[None]:
-        """Raises Conflict (`catalog_running`) while any part of the catalog runs."""
+    async def alone(self, database: Database) -> AsyncIterator[None]:
+        """Raises Conflict (`catalog_running`) while any part of the catalog runs.
+
+        `database` has sessions for the purpose RECOVERY, of which none may be open yet: one that
+        was killed may write for a moment more.
+        """
         await self._refuse_members()
         leader = LeaderConnection(self.url, self.schema, purpose="relay")
         await _lead(leader)
         try:
-            await self._refuse_sessions(leader)
+            await self._refuse_sessions(database, "", f"-{RECOVERY}")
             async with asyncio.TaskGroup() as group:
                 keeping = group.create_task(_keep(leader))
                 yield
@@ -74,10 +80,20 @@ class SoleWriter:
                 code="catalog_running",
             )
 
-    async def _refuse_sessions(self, leader: LeaderConnection) -> None:
+    async def refuse_again(self, database: Database) -> None:
+        """To be called once the schema bears recovery's mark.
+
+        Who came after the first look and before the mark saw neither this recovery nor its mark;
+        whoever comes later sees the mark. Raises Conflict (`catalog_running`).
+        """
+        await self._refuse_members()
+        await self._refuse_sessions(database, "")
+
+    async def _refuse_sessions(self, database: Database, *purposes: str) -> None:
+        names = {"names": [f"reprise-{self.schema}{purpose}" for purpose in purposes]}
         for _ in range(int(PATIENCE / 0.25)):
-            async with leader.mapped() as connection:
-                others = await connection.fetchval(_OTHERS, f"reprise-{self.schema}")
+            async with database.read() as session:
+                others = await session.scalar(text(_OTHERS), names)
             if not others:
                 return
             await asyncio.sleep(0.25)
