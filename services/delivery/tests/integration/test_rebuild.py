@@ -257,6 +257,20 @@ async def test_what_the_live_index_saw_go_stays_gone_though_the_log_lost_the_tom
     assert await own.status(own.public_url(kept)) == 200
 
 
+async def test_a_live_index_of_a_lost_log_is_left_alone_and_never_waited_for(
+    own: RealDelivery,
+) -> None:
+    await own.publish(visibility="public")
+    assert (await rebuild(own)).compared["same_offset"]
+    await own.kill()
+    spoil(own, "UPDATE progress SET next_offset = 5000000 WHERE ? IS NOT NULL", an_asset())
+    shortened = await rebuild(own, "compare")
+    assert "log_shortened" in shortened.err
+    assert shortened.code != 0
+    spoil(own, "UPDATE progress SET epoch = hex(?)", an_asset())
+    assert (await rebuild(own, "compare")).told["outcome"]["comparison"] is None
+
+
 async def purged_since_the_swap(own: RealDelivery, *, days: int) -> tuple[Asset, Asset]:
     """One asset the log has, and one that only the index before the swap has, `days` old."""
     kept = await own.publish(visibility="public")

@@ -83,12 +83,15 @@ class IndexRebuild:
     async def _read(
         self, writer: SqliteIndexWriter, records: IndexRecords, until: int | None
     ) -> None:
-        """To `until`, or to the end that stands when reading begins, and not one record further."""
+        """To `until`, or to the end that stands when reading begins, and not one record further.
+
+        The log may end before `until`: there it stops too.
+        """
         enough, target = asyncio.Event(), until
 
         async def on_batch(batch: StateBatch) -> None:
             nonlocal target
-            target = batch.end_offset if target is None else target
+            target = min(batch.end_offset if target is None else target, batch.end_offset)
             within = [record for record in batch.records if record.offset < target]
             offset = min(batch.next_offset, target)
             changes = [c for r in within if isinstance(c := asset_change(r), Change)]
@@ -110,15 +113,23 @@ class IndexRebuild:
         )
 
     async def _meet(self, writer: SqliteIndexWriter, records: IndexRecords) -> LiveSnapshot | None:
-        """The live index at the offset we have read to, or as far as its writer has come."""
+        """The live index at the offset we have read to, or as far as its writer has come.
+
+        One of another log is given back as it is. Raises Conflict when it has read this log further
+        than the log goes.
+        """
         if not self.files.live.exists():
             return None
         deadline = self.clock.monotonic() + MEET
         while True:
             snapshot = LiveSnapshot(self.files.live)
             ours = writer.progress().offset
+            if snapshot.epoch != writer.progress().epoch:
+                return snapshot  # offsets of two logs cannot be compared
             if snapshot.offset > ours:
                 await self._read(writer, records, snapshot.offset)
+                if writer.progress().offset < snapshot.offset:
+                    raise _beyond(snapshot)
                 return snapshot
             waited = self.clock.monotonic() > deadline or not self._somebody_writes()
             if snapshot.offset == ours or waited:
@@ -185,3 +196,12 @@ class IndexRebuild:
         }
         with self.files.history.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
+
+
+def _beyond(live: LiveSnapshot) -> Conflict:
+    live.close()
+    return Conflict(
+        "the live index has read further than the log goes: a part of the log was lost; a running"
+        " delivery then fills its index anew by itself",
+        code="log_shortened",
+    )
