@@ -25,7 +25,15 @@ from common.events import (
     new_message,
 )
 from common.events.envelope import from_headers
-from common.events.topics import ASSETS, PURGES, RENDITIONS, UPLOADS, WATERMARKS, Topic
+from common.events.topics import (
+    ASSETS,
+    CATALOG_STATE,
+    PURGES,
+    RENDITIONS,
+    UPLOADS,
+    WATERMARKS,
+    Topic,
+)
 from common.events.v1.renditions import MediaFacts
 from common.ids import (
     AssetId,
@@ -64,6 +72,7 @@ class Life:
     kafka: KafkaSettings
     schema: ScratchSchema
     topics: dict[str, Topic]
+    state: Topic
     remover: MemoryRemover = field(default_factory=MemoryRemover)
     sequences: dict[tuple[str, str], int] = field(default_factory=dict)
 
@@ -241,12 +250,19 @@ async def a_life(life: Life, assets: int = 3) -> dict[str, AssetId]:
     return made
 
 
+async def a_log(kafka: KafkaSettings, *topics: Topic) -> Topic:
+    """Topics, and one of state that begins with a name that no other log has."""
+    state = scratch_topic(CATALOG_STATE)
+    await apply(kafka, [*topics, state], state=state)
+    return state
+
+
 @asynccontextmanager
 async def open_life(kafka: KafkaSettings, admin_url: str) -> AsyncIterator[Life]:
     topics = {topic.name: scratch_topic(topic) for topic in SOURCES}
-    await apply(kafka, [*topics.values(), WATERMARKS])
+    state = await a_log(kafka, *topics.values(), WATERMARKS)
     async with scratch(admin_url, "janitor") as schema:
-        yield Life(kafka, schema, topics)
+        yield Life(kafka, schema, topics, state)
 
 
 def type_of(message: Message) -> Event:

@@ -1,4 +1,4 @@
-"""The real command on topics and a schema of a test: `rebuild_process.py SCHEMA swap|compare …`."""
+"""The real command on topics and a schema of a test: `rebuild_process.py SCHEMA WHAT STATE …`."""
 
 import asyncio
 import json
@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 from services.janitor.tests.integration.ledger_life import SOURCES
 
 from common.errors import RepriseError
+from common.events.topics import CATALOG_STATE
 from common.failpoints import activate
 from common.settings.reading import read
 from common.telemetry.logs import configure_for_commands
@@ -16,7 +17,7 @@ from janitor.commands.rebuild import RebuildSettings, run
 
 def main() -> None:
     configure_for_commands()
-    schema, what, *names = sys.argv[1:]
+    schema, what, state, *names = sys.argv[1:]
     settings = read(RebuildSettings)
     activate(settings.process.failpoints)
     began: list[int] = []
@@ -25,7 +26,15 @@ def main() -> None:
         began.append(done)
 
     topics = [replace(topic, name=name) for topic, name in zip(SOURCES, names, strict=True)]
-    work = run(settings, "a test", report, swap=what == "swap", sources=topics, schema=schema)
+    work = run(
+        settings,
+        "a test",
+        report,
+        swap=what == "swap",
+        sources=topics,
+        state=replace(CATALOG_STATE, name=state),
+        schema=schema,
+    )
     try:
         outcome = asyncio.run(work)
     except RepriseError as error:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from services.janitor.tests.integration.ledger_life import Life, a_life, keys, open_life
+from services.janitor.tests.integration.ledger_life import Life, a_life, a_log, keys, open_life
 from tests.faults.deaths import witness
 
 from common.events import Received, decode
@@ -41,6 +41,7 @@ async def started(life: Life, what: str = "swap", **environment: str) -> asyncio
         str(PROCESS),
         life.schema.name,
         what,
+        life.state.name,
         *(topic.name for topic in life.sources),
         env={
             "REPRISE_KAFKA_BOOTSTRAP": life.kafka.bootstrap,
@@ -210,6 +211,54 @@ async def test_a_killed_rebuild_changes_nothing_and_goes_on_where_it_was(life: L
     assert await life.ledger() == before
 
 
+async def test_a_rebuild_cut_off_before_kafka_was_lost_does_not_go_on_in_the_new_log(
+    life: Life,
+) -> None:
+    """The new log is as long as the old one: no offset tells them apart."""
+    await a_life(life, assets=1)
+    await dies(life, "janitor.after_rebuild_batch")
+    before = await life.ledger()
+    life.state = await a_log(life.kafka)
+    process = await started(life)
+    async with asyncio.timeout(60):
+        _, err = await process.communicate()
+    assert "rebuild_stale" in err.decode()
+    assert process.returncode != 0
+    assert await life.ledger() == before
+
+
+async def test_a_rebuild_cut_off_before_a_migration_begins_anew(life: Life) -> None:
+    await a_life(life, assets=1)
+    await dies(life, "janitor.after_rebuild_batch")
+    await life.execute("ALTER TABLE stored_object ADD COLUMN colour text")
+    assert counted(await rebuild(life)) == {}
+
+
+async def test_an_order_that_only_the_ledger_calls_done_is_queued_once_it_is_opened_by_hand(
+    life: Life,
+) -> None:
+    """As the runbook of fsck says, under `janitor.orders`."""
+    await a_life(life, assets=1)
+    closed = "UPDATE purge SET finished_at = now() WHERE finished_at IS NULL"
+    await life.execute("CREATE TABLE noted AS SELECT id FROM purge WHERE finished_at IS NULL")
+    await life.execute(closed, "DELETE FROM job")
+    told = await rebuild(life)
+    assert (counted(told), told["swapped"]["queued"]) == ({"orders_ahead": 1}, 0)
+    await life.execute("UPDATE purge SET finished_at = NULL WHERE id IN (SELECT id FROM noted)")
+    assert (await rebuild(life))["swapped"]["queued"] == 1
+    assert await life.work() == 1
+
+
+async def test_a_comparison_leaves_nothing_behind_to_go_on_from(life: Life) -> None:
+    await a_life(life, assets=1)
+    await rebuild(life)
+    await rebuild(life, "compare")
+    left = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
+    names = {str(name) for (name,) in await life.rows(left)}
+    assert {name for name in names if name.startswith("rebuilt_")} == set()
+    assert "previous_purge" in names, "the way back is not for a comparison to close"
+
+
 async def test_index_and_constraint_names_are_those_of_the_migrations_after_each_swap(
     life: Life,
 ) -> None:
@@ -239,7 +288,7 @@ async def test_any_order_of_the_facts_and_any_repeat_gives_the_same_ledger(
     shadow = ShadowTables(life.schema.database)
     ledgers = []
     for shuffled in (facts, mixed(facts, seed)):
-        await shadow.begin(anew=True)
+        await shadow.begin("a log", anew=True)
         for start in range(0, len(shuffled), 5):
             fold = Fold()
             for received in shuffled[start : start + 5]:

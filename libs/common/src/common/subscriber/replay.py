@@ -76,6 +76,8 @@ class Replay:
         """From `start` (0 where nothing is said) to `ends`, no record further.
 
         Raises OffsetGone when the log ends before a place that was reached once: Kafka was lost.
+        A new log that is as long again is not noticed: whoever keeps positions from one run to the
+        next keeps the log's epoch (`common.kafka.topics.epoch`) with them.
         """
         at = {place: start.get(place, 0) for place in ends}
         if any(at[place] > ends[place] for place in ends):

@@ -84,7 +84,7 @@ class ShadowSwap:
                 await self._rename("INDEX", pair.mine, pair.live)
             await self._rename("TABLE", table, f"previous_{table}")
             await self._rename("TABLE", shadow, table)
-        await self.session.execute(text("DROP TABLE rebuilt_closed, rebuilt_progress"))
+        await self.session.execute(text("DROP TABLE rebuilt_closed, rebuilt_progress, rebuilt_log"))
 
     async def _rename(self, kind: str, old: str, new: str) -> None:
         # our own names, from our own schema; names of tables cannot be parameters

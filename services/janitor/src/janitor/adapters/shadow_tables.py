@@ -6,10 +6,12 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from common.errors import Conflict
 from common.postgres.engine import Database, WriteSession
 from janitor.domain.folding import Fold
 
 TABLES = ("asset", "stored_object", "purge")
+STALE = "the log is not the one this rebuild began with: begin anew with --restart"
 
 _MAKE = (
     "CREATE TABLE rebuilt_asset (LIKE asset INCLUDING ALL)",
@@ -21,9 +23,12 @@ _MAKE = (
     "CREATE TABLE rebuilt_closed (cause_event_id uuid PRIMARY KEY, at timestamptz NOT NULL)",
     "CREATE TABLE rebuilt_progress (topic text, number integer, next_offset bigint NOT NULL,"
     " PRIMARY KEY (topic, number))",
+    # positions mean nothing in another log
+    "CREATE TABLE rebuilt_log (epoch text NOT NULL)",
 )
 _DROP = (
-    "DROP TABLE IF EXISTS rebuilt_stored_object, rebuilt_purge, rebuilt_closed, rebuilt_progress",
+    "DROP TABLE IF EXISTS rebuilt_log, rebuilt_stored_object, rebuilt_purge, rebuilt_closed,"
+    " rebuilt_progress",
     "DROP TABLE IF EXISTS rebuilt_asset",
 )
 DROP_PREVIOUS = "DROP TABLE IF EXISTS previous_stored_object, previous_purge, previous_asset"
@@ -31,7 +36,18 @@ _OWN_UNTOLD = (
     "SELECT key, headers, payload FROM outbox"
     " WHERE published_at IS NULL AND topic = :topic ORDER BY position"
 )
-_EXIST = "SELECT to_regclass('rebuilt_progress') IS NOT NULL"
+_EXIST = "SELECT to_regclass('rebuilt_log') IS NOT NULL"
+_LOG = "SELECT epoch FROM rebuilt_log"
+_NAME_LOG = text("INSERT INTO rebuilt_log VALUES (:epoch)")
+# a migration may have come between two runs
+_ALIKE = text("""
+WITH place AS (SELECT table_name, column_name, data_type, is_nullable, column_default
+               FROM information_schema.columns WHERE table_schema = current_schema()),
+     live AS (SELECT * FROM place WHERE table_name = ANY(:tables)),
+     mine AS (SELECT substr(table_name, 9), column_name, data_type, is_nullable, column_default
+              FROM place WHERE table_name = ANY(:shadows))
+SELECT NOT EXISTS (TABLE live EXCEPT TABLE mine) AND NOT EXISTS (TABLE mine EXCEPT TABLE live)
+""")
 _REACHED = "SELECT topic, number, next_offset FROM rebuilt_progress"
 _REACH = text(
     "INSERT INTO rebuilt_progress VALUES (:topic, :number, :next_offset)"
@@ -98,20 +114,24 @@ class ShadowTables:
 
     database: Database
 
-    async def begin(self, *, anew: bool) -> bool:
-        """Make them; True when they are left from a run that was cut off, and go on."""
+    async def begin(self, epoch: str, *, anew: bool) -> bool:
+        """Make them; True when they are left from a run that was cut off, and go on.
+
+        Raises Conflict when that run read another log than the one of this epoch.
+        """
         async with self.database.write() as session:
-            exist = bool(await session.scalar(text(_EXIST)))
-            if exist and not anew:
+            if not anew and await _usable(session):
+                await _expect(session, epoch)
                 return True
             for statement in (*_DROP, *_MAKE):
                 await session.execute(text(statement))
+            await session.execute(_NAME_LOG, {"epoch": epoch})
         return False
 
-    async def drop(self) -> None:
-        """Away with them."""
+    async def drop(self, *, previous: bool) -> None:
+        """Away with them; also with the tables before the last swap, if told so."""
         async with self.database.write() as session:
-            for statement in (*_DROP, DROP_PREVIOUS):
+            for statement in (*_DROP, *((DROP_PREVIOUS,) if previous else ())):
                 await session.execute(text(statement))
 
     async def reached(self) -> dict[tuple[str, int], int]:
@@ -130,6 +150,19 @@ class ShadowTables:
             ]
             if places:
                 await session.execute(_REACH, places)
+
+
+async def _usable(session: WriteSession) -> bool:
+    """Whether tables are left, and are made as those of the ledger are today."""
+    if not await session.scalar(text(_EXIST)):
+        return False
+    names = {"tables": list(TABLES), "shadows": [f"rebuilt_{table}" for table in TABLES]}
+    return bool(await session.scalar(_ALIKE, names))
+
+
+async def _expect(session: WriteSession, epoch: str) -> None:
+    if await session.scalar(text(_LOG)) != epoch:
+        raise Conflict(STALE, code="rebuild_stale")
 
 
 async def untold(session: WriteSession, topic: str) -> list[Untold]:

@@ -6,8 +6,9 @@ from dataclasses import asdict, dataclass
 
 from common.clock import Clock
 from common.errors import Conflict, Unavailable
-from common.events.topics import ASSETS, PURGES, RENDITIONS, UPLOADS, Topic
+from common.events.topics import ASSETS, CATALOG_STATE, PURGES, RENDITIONS, UPLOADS, Topic
 from common.failpoints import failpoint
+from common.kafka.topics import epoch
 from common.postgres.audit import record
 from common.postgres.engine import Database, WriteSession
 from common.settings.groups import KafkaSettings
@@ -16,7 +17,7 @@ from common.subscriber.state import OffsetGone
 from janitor.adapters.postgres_orders import MAX_ATTEMPTS, PURGE_KIND
 from janitor.adapters.shadow_settling import inherit, queue_open_orders, settle
 from janitor.adapters.shadow_swap import ShadowSwap
-from janitor.adapters.shadow_tables import ShadowTables, untold, write_fold
+from janitor.adapters.shadow_tables import STALE, ShadowTables, untold, write_fold
 from janitor.consumers.folding import folded
 from janitor.domain.differences import Differences
 
@@ -50,11 +51,18 @@ class LedgerRebuild:
     clock: Clock
     report: Report
     sources: Sequence[Topic] = SOURCES
+    state: Topic = CATALOG_STATE
 
     async def build(self, replay: Replay, *, restart: bool) -> Differences:
-        """Read everything, conclude, and compare; what only lags is looked at twice."""
+        """Read everything, conclude, and compare; what only lags is looked at twice.
+
+        Raises Conflict when Kafka was lost since the run that this one would go on from.
+        """
         shadow = ShadowTables(self.database)
-        await shadow.begin(anew=restart)
+        log = await epoch(self.kafka, self.state)
+        if not log:
+            raise Unavailable("the log has no epoch: run `reprise topics apply`", code="no_epoch")
+        await shadow.begin(log, anew=restart)
         await self._catch_up(replay, shadow)
         found = await self._compared()
         if not found.none:
@@ -75,10 +83,7 @@ class LedgerRebuild:
                 self.report(sum(reached.values()), total)
                 await failpoint("janitor.after_rebuild_batch")
         except OffsetGone as error:
-            raise Conflict(
-                "the log is not the one this rebuild began with: begin anew with --restart",
-                code="rebuild_stale",
-            ) from error
+            raise Conflict(STALE, code="rebuild_stale") from error
         async with self.database.write() as session:
             await settle(session)
 

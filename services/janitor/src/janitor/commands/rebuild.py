@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from common.clock import SystemClock
-from common.events.topics import Topic
+from common.events.topics import CATALOG_STATE, Topic
 from common.failpoints import activate
 from common.postgres.streams import open_for_reading
 from common.settings.groups import KafkaSettings, ProcessSettings
@@ -85,6 +85,7 @@ async def run(
     swap: bool,
     restart: bool = False,
     sources: Sequence[Topic] = SOURCES,
+    state: Topic = CATALOG_STATE,
     schema: str = "janitor",
 ) -> Outcome:
     """Build and compare; swap if told to. Tests have topics and a schema of their own."""
@@ -92,15 +93,18 @@ async def run(
         open_for_reading(settings.postgres.url, schema) as database,
         Replay(settings.kafka, sources) as replay,
     ):
-        rebuild = LedgerRebuild(settings.kafka, database, SystemClock(), report, sources)
+        rebuild = LedgerRebuild(settings.kafka, database, SystemClock(), report, sources, state)
         found = await rebuild.build(replay, restart=restart)
-        swapped = await rebuild.swap(replay, operator, found) if swap else None
+        if not swap:
+            await ShadowTables(database).drop(previous=False)  # of no use when somebody comes back
+            return Outcome(found, None)
+        swapped = await rebuild.swap(replay, operator, found)
     return Outcome(found, swapped)
 
 
 async def _drop(settings: RebuildSettings) -> None:
     async with open_for_reading(settings.postgres.url, "janitor") as database:
-        await ShadowTables(database).drop()
+        await ShadowTables(database).drop(previous=True)
 
 
 def _show(outcome: Outcome, *, as_json: bool) -> None:
