@@ -15,6 +15,7 @@ from services.catalog.tests.life import Life, comparable, lived, some_steps
 from services.catalog.tests.story import Story
 
 from catalog.domain.states import State
+from catalog.recovery.domain.history import Tally
 from common.events import Message, Received
 from common.events.topics import ASSETS, CATALOG_STATE, DETAILS
 from common.ids import new_asset_id, new_event_id
@@ -96,7 +97,7 @@ async def test_headers_of_others_change_nothing(
     lives = [await lived(some_steps(seed)) for seed in range(8000, 8012)]
     records = [raw for life in lives for raw in records_of(life)]
     await log.put(with_more_headers(without_row(raw) if staged else raw) for raw in records)
-    assert await log.rebuild(empty.database)(await log.log().ends()) == 0
+    assert await log.rebuild(empty.database)(await log.log().ends()) == Tally()
     await came_back(empty, lives, more_records=staged)
     assert await log.untold(empty.database)() == (0, 0)
 
@@ -181,7 +182,7 @@ async def test_what_no_consumer_could_read_has_no_effect_and_stops_nothing(
         await log.put(without_row(raw) if staged else raw for raw in records)
         await log.put(poison[1::2])
     assert len(seen) > 70
-    assert await log.rebuild(empty.database)(await log.log().ends()) == 0
+    assert await log.rebuild(empty.database)(await log.log().ends()) == Tally()
     await came_back(empty, lives, more_records=staged)
     assert await log.untold(empty.database)() == (0, 0)
     assert (await empty.tables())["names"] == await names_of(lives, empty)
@@ -244,7 +245,9 @@ async def test_assets_of_damaged_state_records_are_told_again_by_their_facts(
         lives.append(life)
     whole = await lived([*steps])
     await log.put(records_of(whole))
-    assert await log.rebuild(empty.database)(await log.log().ends()) == 0
+    assert await log.rebuild(empty.database)(await log.log().ends()) == Tally(
+        unreadable=len(DAMAGED)
+    )
     await came_back(empty, [*lives, whole], more_records=True)
     assert await log.untold(empty.database)() == (0, 0)
 

@@ -11,9 +11,12 @@ from services.catalog.tests.integration.scratch_log import ScratchLog
 from services.catalog.tests.life import Life, Steps, comparable, lived, some_steps
 from services.catalog.tests.story import Story
 from services.catalog.tests.ways_in import GRACE
+from sqlalchemy import text
+from typing_extensions import override
 
 from catalog.domain.states import State
 from catalog.recovery.adapters.postgres_rebuilding import clear_away, unfinished
+from catalog.recovery.domain.history import Tally
 from catalog.usecases.delete_asset import DeleteAsset
 from common.events import Message
 from common.events.topics import ASSETS, CATALOG_STATE
@@ -54,7 +57,7 @@ async def make_whole(catalog: RealCatalog) -> None:
 async def test_many_lives_come_back_as_they_were(log: ScratchLog, empty: RealCatalog) -> None:
     lives = [await lived(some_steps(seed)) for seed in range(150)]
     await told(log, lives)
-    assert await log.rebuild(empty.database)(await log.log().ends()) == 0
+    assert await log.rebuild(empty.database)(await log.log().ends()) == Tally()
     tables = await empty.tables()
     rows = {asset_id: row for life in lives for asset_id, row in life.catalog.rows.items()}
     assert {row["asset_id"] for row in tables["asset"]} == rows.keys()
@@ -116,6 +119,31 @@ async def test_a_recovery_killed_anywhere_ends_in_the_same_tables(
         await make_whole(killed)
         assert without_places(await killed.tables()) == without_places(await straight.tables())
         assert await indexes(killed) == await indexes(straight)
+
+
+class DeadlyInHistory(Deadly):
+    """Ends it once the first histories are stored."""
+
+    @override
+    def begin(self, step: str, total: int | None) -> None:
+        self.left = 0 if step == "history" else 1_000_000
+
+
+async def test_what_the_log_does_not_explain_is_still_counted_after_a_kill(
+    log: ScratchLog, empty: RealCatalog
+) -> None:
+    life = await lived([(0, Story.started), (0, Story.completed)])
+    facts = [item for item in life.catalog.outbox if item.topic == ASSETS.name]
+    assert facts
+    await log.tell(facts)  # and nothing of what led to them
+    ends = await log.log().ends()
+    log.progress = DeadlyInHistory(0)
+    with pytest.raises(Killed):
+        await log.rebuild(empty.database)(ends)
+    async with empty.database.read() as session:
+        assert await session.scalar(text("SELECT cursor FROM recovery_step")) is not None
+    log.progress = Deadly(1000)
+    assert await log.rebuild(empty.database)(ends) == Tally(unexplained=len(facts))
 
 
 def without_places(tables: dict[str, list[dict[str, object]]]) -> dict[str, object]:
@@ -217,7 +245,7 @@ async def test_records_without_rows_are_told_from_their_history(
     lives = [await lived(some_steps(seed)) for seed in range(3000, 3020)]
     for life in lives:
         await told(log, [life], [of_the_version_before(item) for item in life.catalog.outbox])
-    assert await log.rebuild(empty.database)(await log.log().ends()) == 0
+    assert await log.rebuild(empty.database)(await log.log().ends()) == Tally()
     rows = {asset_id: row for life in lives for asset_id, row in life.catalog.rows.items()}
     for asset_id, row in rows.items():
         back = comparable(await empty.asset(asset_id))

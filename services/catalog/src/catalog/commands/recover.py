@@ -8,6 +8,7 @@ import typer
 import uvloop
 
 from catalog.commands.settings import RecoverySettings
+from catalog.commands.statuses import status_of, telling_silence_apart
 from catalog.commands.watching import Watched, watched
 from catalog.recovery.adapters.postgres_rebuilding import (
     PostgresRebuilding,
@@ -39,6 +40,9 @@ def recover(
 ) -> None:
     """Fill the catalog's empty, migrated schema from the log; the catalog must not run.
 
+    Status 0: all of it came back. 1: refused, or the log does not lead to all that was told, which
+    is counted; the schema is whole. 2: a part did not answer: give the command again.
+
     A killed run goes on where it was when the command is given again. Afterwards: start the
     catalog, then `reprise verify catalog`.
 
@@ -46,6 +50,7 @@ def recover(
     """
     settings = read(RecoverySettings)
     with (
+        telling_silence_apart(),
         watched(quiet=as_json or not yes) as progress,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
@@ -56,6 +61,8 @@ def recover(
         print(json.dumps(outcome, indent=2, default=str))
     else:
         _say(outcome)
+    if status := status_of(outcome):
+        raise typer.Exit(status)
 
 
 async def _recover(
@@ -111,7 +118,9 @@ def _say(outcome: dict[str, Any]) -> None:
         print(
             f"Recovered. {outcome['facts_applied_again']} facts were decided again,"
             f" {outcome['runs_requested_again']} runs asked for again,"
-            f" {outcome['facts_unexplained']} of our own facts are not explained by the log."
+            f" {outcome['facts_unexplained']} of our own facts are not explained by the log,"
+            f" {outcome['state_records_unreadable']} state records were not"
+            " readable: their assets were told again by their facts."
         )
     print("Lost by design:")
     for what, why in LOSSES.items():

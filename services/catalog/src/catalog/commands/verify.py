@@ -10,6 +10,7 @@ import uvloop
 
 from catalog.commands.recover import STATEMENT_TIMEOUT
 from catalog.commands.settings import VerifySettings
+from catalog.commands.statuses import FOUND, telling_silence_apart
 from catalog.commands.watching import Watched, watched
 from catalog.recovery.adapters.postgres_comparison import PostgresComparison
 from catalog.recovery.adapters.scratch_schema import scratch_schema
@@ -33,7 +34,10 @@ def verify(
     ] = 60.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> None:
-    """Rebuild the catalog from the log in a scratch schema, compare, drop it; status 1 if unlike.
+    """Rebuild the catalog from the log in a scratch schema, compare, drop it.
+
+    Status 0: the tables are what the log tells. 1: they differ, or the log does not lead to all
+    that was told. 2: could not look, a part did not answer or the relay is behind.
 
     The live catalog works on meanwhile: assets are compared at what they had read and told.
 
@@ -41,6 +45,7 @@ def verify(
     """
     settings = read(VerifySettings)
     with (
+        telling_silence_apart(),
         watched(quiet=as_json) as progress,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
@@ -50,7 +55,7 @@ def verify(
     else:
         _say(verified)
     if not verified.same:
-        raise typer.Exit(1)
+        raise typer.Exit(FOUND)
 
 
 async def _verify(settings: VerifySettings, progress: Watched, patience: float) -> Verified:
@@ -77,7 +82,8 @@ def _say(verified: Verified) -> None:
     print(
         f"{verified.compared:,} assets compared, {len(verified.differences):,} differences;"
         f" {verified.moved:,} changed meanwhile, {verified.waiting:,} wait for parked facts,"
-        f" {verified.unexplained:,} of our own facts are not explained by the log."
+        f" {verified.unexplained:,} of our own facts are not explained by the log,"
+        f" {verified.unreadable:,} state records are not readable."
     )
     print("Not compared, lost by design:")
     for what, why in LOSSES.items():

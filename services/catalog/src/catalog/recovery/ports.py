@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from catalog.domain.asset import Asset
-from catalog.recovery.domain.history import History, Played, Retold
+from catalog.recovery.domain.history import History, Played, Retold, Tally
 from catalog.recovery.domain.verification import Difference
 from common.errors import NotYet
 from common.events import Received
@@ -88,6 +88,10 @@ class Rebuilding(Protocol):
         """The step before is done."""
         ...
 
+    async def tally(self) -> Tally:
+        """What was counted, by runs that were killed too."""
+        ...
+
     async def derive(self) -> None:
         """The library from the rows, the heads of the state topic, indexes and constraints."""
         ...
@@ -109,7 +113,7 @@ class Histories(Protocol):
         ...
 
     async def store(self, retold: Sequence[tuple[UUID, Retold]]) -> None:
-        """Rows, records that are owed, and facts that are left, in one transaction."""
+        """Rows, owed records, left facts and the count of the unexplained, in one transaction."""
         ...
 
 

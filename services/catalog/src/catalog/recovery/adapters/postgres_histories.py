@@ -11,6 +11,7 @@ from sqlalchemy import Row, text
 
 from catalog.adapters.asset_rows import from_rows
 from catalog.domain.asset import Asset
+from catalog.recovery.adapters.postgres_rebuilding import UNREADABLE
 from catalog.recovery.adapters.refusals import REFUSED, halves
 from catalog.recovery.adapters.row_tuples import asset_tuple, copy, rendition_tuples, store_rows
 from catalog.recovery.adapters.staged_facts import COLUMNS, received_of, source_of
@@ -25,6 +26,11 @@ from common.postgres.outbox import append
 _COUNT = text("SELECT count(DISTINCT asset_id) FROM recovery_fact")
 _CURSOR = text("SELECT cursor FROM recovery_step")
 _MOVE = text("UPDATE recovery_step SET cursor = :cursor")
+_COUNTED = text(
+    "UPDATE recovery_step SET unexplained = unexplained + :unexplained, unreadable = unreadable"
+    " + (SELECT count(*) FROM recovery_record"
+    " WHERE asset_id = ANY(CAST(:ids AS uuid[])) AND kind = :kind)"
+)
 _NEXT = text("""
 SELECT DISTINCT asset_id FROM recovery_fact
 WHERE CAST(:after AS uuid) IS NULL OR asset_id > CAST(:after AS uuid) ORDER BY asset_id LIMIT :limit
@@ -68,14 +74,20 @@ class PostgresHistories:
                 await self.store(part)
 
     async def _pass_over(self, asset_id: UUID) -> None:
-        """No row can hold what came of it: its facts stay, each for a live use case to try."""
+        """No row can hold what came of it: its facts stay, each for a live use case to try.
+
+        That is counted as one fact unexplained.
+        """
         async with self.database.write() as session:
             await session.execute(_MOVE, {"cursor": asset_id})
+            await _count(session, 1, [])
 
     async def _store(self, retold: Sequence[tuple[UUID, Retold]]) -> None:
         ids = [asset_id for asset_id, _ in retold]
         async with self.database.write() as session:
+            unexplained = sum(item.unexplained for _, item in retold)
             await session.execute(_MOVE, {"cursor": ids[-1]})
+            await _count(session, unexplained, ids)
             staged = await _staged(session, ids)
             await forget(session, ids)
             await session.execute(_DONE, {"ids": ids})
@@ -85,6 +97,11 @@ class PostgresHistories:
             for _, item in retold:
                 for message in item.untold:
                     await append(session, message)
+
+
+async def _count(session: WriteSession, unexplained: int, ids: Sequence[UUID]) -> None:
+    values = {"unexplained": unexplained, "ids": list(ids), "kind": UNREADABLE}
+    await session.execute(_COUNTED, values)
 
 
 async def _staged(session: WriteSession, ids: Sequence[UUID]) -> dict[str, Row[Any]]:
@@ -114,7 +131,7 @@ def _history(asset_id: UUID, parts: dict[str, dict[UUID, list[Row[Any]]]]) -> Hi
         told=tuple(told),
         inputs=tuple(item for item in facts if item.event and item.event.TOPIC is not ASSETS),
         record=base.records if base else sequence,
-        closed=record is not None and record.kind != BARE,
+        closed=record is not None and record.kind not in {BARE, UNREADABLE},
     )
 
 

@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from catalog.domain.states import LIVING
+from catalog.recovery.domain.history import Tally
 from catalog.recovery.ports import Positions
 from common.errors import Corrupt
 from common.events.topics import CATALOG_STATE, Topic
@@ -17,7 +18,8 @@ from common.postgres.engine import Database, WriteSession
 _TABLES = (
     "CREATE TABLE recovery_offset (topic text, part integer, next bigint NOT NULL,"
     ' "end" bigint NOT NULL, PRIMARY KEY (topic, part))',
-    "CREATE TABLE recovery_step (name text NOT NULL, cursor uuid)",
+    "CREATE TABLE recovery_step (name text NOT NULL, cursor uuid,"
+    " unexplained bigint NOT NULL DEFAULT 0, unreadable bigint NOT NULL DEFAULT 0)",
     "CREATE TABLE recovery_definition (position integer PRIMARY KEY, statement text NOT NULL)",
     "CREATE TABLE recovery_record (asset_id uuid PRIMARY KEY, sequence bigint NOT NULL,"
     " kind text NOT NULL)",
@@ -25,7 +27,7 @@ _TABLES = (
     ' NULL, "offset" bigint NOT NULL, "timestamp" bigint NOT NULL, headers jsonb NOT NULL,'
     " value bytea)",
     "CREATE INDEX recovery_fact_asset ON recovery_fact (asset_id)",
-    "INSERT INTO recovery_step VALUES ('')",
+    "INSERT INTO recovery_step (name) VALUES ('')",
 )
 NAMES = ("recovery_fact", "recovery_record", "recovery_definition", "recovery_offset")
 MARK = "recovery_step"  # the last to go: while it is there, the schema is not whole
@@ -50,6 +52,12 @@ _MOVED = text(
     "UPDATE recovery_offset SET next = moved.next FROM unnest(CAST(:parts AS integer[]),"
     " CAST(:offsets AS bigint[])) AS moved (part, next)"
     " WHERE topic = :topic AND recovery_offset.part = moved.part"
+)
+# those whose assets were told again are counted, the others stand where they were noted
+UNREADABLE = "unreadable"
+_TALLY = text(
+    "SELECT unexplained, unreadable + (SELECT count(*) FROM recovery_record WHERE kind = :kind)"
+    " AS unreadable FROM recovery_step"
 )
 _LIBRARY = text(
     "INSERT INTO library (user_id, sha256, asset_id)"
@@ -96,6 +104,11 @@ class PostgresRebuilding:
             await session.execute(
                 text("UPDATE recovery_step SET name = :name, cursor = NULL"), {"name": step}
             )
+
+    async def tally(self) -> Tally:
+        async with self.database.read() as session:
+            row = (await session.execute(_TALLY, {"kind": UNREADABLE})).one()
+        return Tally(row.unexplained, row.unreadable)
 
     async def derive(self) -> None:
         try:

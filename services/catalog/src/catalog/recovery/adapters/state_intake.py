@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from catalog.recovery.adapters.headers import asset_of, mark_of, sequence_in
-from catalog.recovery.adapters.postgres_rebuilding import moved
+from catalog.recovery.adapters.postgres_rebuilding import UNREADABLE, moved
 from catalog.recovery.adapters.refusals import store_what_fits
 from catalog.recovery.adapters.row_tuples import Row, copy, store_rows
 from catalog.recovery.adapters.state_rows import refuse_bad_alias, rows_of
@@ -83,7 +83,8 @@ class StateIntake:
             }
             await forget(session, newer.keys() & known.keys())
             await store_rows(session, [e for e in newer.values() if not isinstance(e, Note)])
-            await _store_notes(session, [e for e in newer.values() if isinstance(e, Note)])
+            notes = [e for e in newer.values() if isinstance(e, Note)]
+            await _store_notes(session, notes)
 
 
 async def forget(session: WriteSession, ids: Collection[UUID]) -> None:
@@ -104,7 +105,7 @@ def _entry(asset_id: UUID, sequence: int, record: Any) -> Entry:
     if value is None:
         return Note(asset_id, sequence, GONE)
     if mark is None or mark.type != _ENTITIES[entity]:
-        return Note(asset_id, sequence, BARE)
+        return Note(asset_id, sequence, UNREADABLE)
     try:
         if entity == b"alias":
             refuse_bad_alias(asset_id, value)
@@ -113,13 +114,13 @@ def _entry(asset_id: UUID, sequence: int, record: Any) -> Entry:
     except Corrupt as error:
         if error.code == "newer_version":
             raise
-        return Note(asset_id, sequence, BARE)
+        return Note(asset_id, sequence, UNREADABLE)
 
 
 def _without_row(digest: dict[UUID, tuple[int, Entry]]) -> dict[UUID, tuple[int, Entry]]:
     """What the tables refuse is told again by the facts of its asset."""
     return {
-        asset_id: (sequence, Note(asset_id, sequence, BARE))
+        asset_id: (sequence, Note(asset_id, sequence, UNREADABLE))
         for asset_id, (sequence, _) in digest.items()
     }
 

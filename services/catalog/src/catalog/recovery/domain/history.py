@@ -32,6 +32,18 @@ class Played:
     seen: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What a rebuild met that should not be, over all its runs.
+
+    `unexplained` are facts of ours that no history leads to, `unreadable` state records whose
+    assets had to be told again by their facts.
+    """
+
+    unexplained: int = 0
+    unreadable: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retold:
     """The row, and what is still owed.

@@ -23,9 +23,10 @@ class Verified:
     moved: int
     waiting: int
     unexplained: int
+    unreadable: int
     differences: tuple[Difference, ...]
 
     @property
     def same(self) -> bool:
-        """Nothing that was compared differs."""
-        return not self.differences and not self.unexplained
+        """Nothing that was compared differs, and the log leads to all of it."""
+        return not self.differences and not self.unexplained and not self.unreadable

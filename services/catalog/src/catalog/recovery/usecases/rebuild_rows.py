@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 
+from catalog.recovery.domain.history import Tally
 from catalog.recovery.ports import (
     Histories,
     Intake,
@@ -37,30 +38,28 @@ class RebuildRows:
     retell: RetellHistory
     progress: Progress
 
-    async def __call__(self, ends: Mapping[str, Positions]) -> int:
+    async def __call__(self, ends: Mapping[str, Positions]) -> Tally:
         """Fill the schema up to these ends (or those it was begun with).
 
-        Returns how many facts of ours the log does not explain.
+        Returns what was counted since it was begun.
         """
         await self.rebuilding.begin(ends)
         steps = [*self.intakes, "history", "names", DERIVED]
         reached = await self.rebuilding.step()
-        unexplained = 0
         for step in steps[steps.index(reached) :] if reached in steps else steps:
             if step != await self.rebuilding.step():
                 await self.rebuilding.enter(step)
-            unexplained += await self._run(step)
-        return unexplained
+            await self._run(step)
+        return await self.rebuilding.tally()
 
-    async def _run(self, step: str) -> int:
+    async def _run(self, step: str) -> None:
         if step == "history":
-            return await self._retell()
-        if step == DERIVED:
+            await self._retell()
+        elif step == DERIVED:
             self.progress.begin("library and indexes", None)
             await self.rebuilding.derive()
-            return 0
-        await self._read(step, self.names if step == "names" else self.intakes[step])
-        return 0
+        else:
+            await self._read(step, self.names if step == "names" else self.intakes[step])
 
     async def _read(self, step: str, intake: Intake) -> None:
         start, ends = await self.rebuilding.progress(intake.topic)
@@ -90,13 +89,11 @@ class RebuildRows:
             await intake.store(digest, batch.positions)
             self.progress.advance(len(batch.records))
 
-    async def _retell(self) -> int:
+    async def _retell(self) -> None:
         self.progress.begin("history", await self.histories.count())
-        cursor, unexplained = await self.histories.cursor(), 0
+        cursor = await self.histories.cursor()
         while found := await self.histories.after(cursor, HISTORIES):
             retold = [(asset_id, await self.retell(history)) for asset_id, history in found]
             await self.histories.store(retold)
-            unexplained += sum(item.unexplained for _, item in retold)
             cursor = found[-1][0]
             self.progress.advance(len(found))
-        return unexplained

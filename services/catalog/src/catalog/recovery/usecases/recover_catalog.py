@@ -13,6 +13,7 @@ class Recovered:
     """What came of it."""
 
     unexplained: int
+    unreadable: int
     untold: int
     requested: int
 
@@ -20,6 +21,7 @@ class Recovered:
         """For the audit and for programs."""
         return {
             "facts_unexplained": self.unexplained,
+            "state_records_unreadable": self.unreadable,
             "facts_applied_again": self.untold,
             "runs_requested_again": self.requested,
         }
@@ -34,8 +36,8 @@ class RecoverCatalog:
     close: Callable[[Recovered], Awaitable[None]]
 
     async def __call__(self, ends: Mapping[str, Positions]) -> Recovered:
-        unexplained = await self.rebuild(ends)
+        tally = await self.rebuild(ends)
         applied, requested = await self.untold()
-        recovered = Recovered(unexplained, applied, requested)
+        recovered = Recovered(tally.unexplained, tally.unreadable, applied, requested)
         await self.close(recovered)
         return recovered

@@ -31,7 +31,7 @@ class VerifyCatalog:
     async def __call__(self) -> Verified:
         await self.comparison.take_snapshot()
         await self._published()
-        unexplained = await self.rebuild(await self.log.ends())
+        tally = await self.rebuild(await self.log.ends())
         await self.comparison.compare_standings()
         looked = await self._caught_up()
         differences = tuple(await self.comparison.differences(looked))
@@ -41,7 +41,8 @@ class VerifyCatalog:
             compared=standings.get("same", 0),
             moved=standings.get("ahead", 0),
             waiting=standings.get("behind", 0) - told,
-            unexplained=unexplained,
+            unexplained=tally.unexplained,
+            unreadable=tally.unreadable,
             differences=differences,
         )
 
