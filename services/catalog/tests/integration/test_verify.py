@@ -1,5 +1,6 @@
 """The log against the live tables: no difference that is not there, and each one that is."""
 
+import asyncio
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from uuid import UUID
 
 import pytest
 from services.catalog.tests.integration.real_catalog import RealCatalog
-from services.catalog.tests.integration.scratch_log import ScratchLog
+from services.catalog.tests.integration.scratch_log import ScratchLog, Unwatched
 from services.catalog.tests.life import Life, lived_on, some_steps
 from services.catalog.tests.story import Story
 from sqlalchemy import text
@@ -21,6 +22,7 @@ from common.errors import Unavailable
 from common.events import Message
 from common.postgres.outbox import PostgresOutboxSource
 from common.testing.postgres import scratch
+from common.testing.waiting import eventually
 from devstack.stack import Stack
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
@@ -122,6 +124,46 @@ async def test_a_changed_row_is_found(verifying: Verifying, table: str) -> None:
     assert not verified.same
 
 
+NAMES = {
+    "lost": ("DELETE FROM names WHERE asset_id = :one", "only in the log"),
+    "behind": ("UPDATE names SET sequence = 0 WHERE asset_id = :one", "behind the log"),
+    "past": ("UPDATE names SET sequence = 9 WHERE asset_id = :one", "past the log"),
+    "of others": (
+        "INSERT INTO names VALUES (:one, 'somebody', 1, NULL, '{\"a\": \"b\"}', '{}', NULL, NULL)",
+        "not in the topic",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", NAMES)
+async def test_names_are_compared_from_both_sides(verifying: Verifying, case: str) -> None:
+    story = Story(clock=SystemClock())
+    heard = [*story.to_ready(), story.named("a.flac")]
+    await verifying.catalog.ways_in.hear(heard)
+    await verifying.log.hear(heard)
+    await verifying.publish()
+    statement, detail = NAMES[case]
+    await verifying.catalog.run(statement, one=story.asset_id)
+    (found,) = (await verifying.verify()).differences
+    assert (found.table, found.subject) == ("names", str(story.asset_id))
+    assert found.detail.endswith(f": {detail}")
+
+
+async def test_names_that_are_read_meanwhile_are_no_difference(verifying: Verifying) -> None:
+    story = Story(clock=SystemClock())
+    heard = story.to_ready()
+    await verifying.catalog.ways_in.hear(heard)
+    named = story.named("a.flac")
+    await verifying.log.hear([*heard, named])
+    await verifying.publish()
+    verifying.log.progress = watched = Unwatched()
+    async with asyncio.TaskGroup() as group:
+        verification = group.create_task(verifying.verify())
+        await eventually(lambda: "names" in watched.steps, timeout=30)
+        await verifying.catalog.ways_in.hear([named])
+    assert verification.result().same
+
+
 async def test_a_record_that_the_log_lost_is_found(verifying: Verifying) -> None:
 
     story = Story(clock=SystemClock())
@@ -154,6 +196,8 @@ async def test_what_changes_meanwhile_is_no_difference(verifying: Verifying) -> 
         looked = await comparison.look_again()
         assert looked
         assert await comparison.look_again() == []
+        assert await comparison.look_again_at_names()
+        assert await comparison.look_again_at_names() == 0
         assert await comparison.differences(looked) == []
 
 

@@ -178,6 +178,10 @@ class Comparison(Protocol):
         """Read anew the live rows that the log is past; which those were."""
         ...
 
+    async def look_again_at_names(self) -> int:
+        """Read anew the live names that the log is past; of how many assets those were."""
+        ...
+
     async def standings(self) -> Mapping[str, int]:
         """How many assets stand `same`, `ahead` or `behind`."""
         ...

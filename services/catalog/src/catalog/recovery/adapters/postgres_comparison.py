@@ -17,7 +17,7 @@ from common.postgres.engine import Database, WriteSession
 _SNAPSHOT = (
     "CREATE TABLE live_asset AS SELECT * FROM {live}.asset",
     "CREATE TABLE live_rendition AS SELECT * FROM {live}.rendition",
-    "CREATE TABLE live_names AS SELECT * FROM {live}.names",
+    "CREATE TABLE live_names AS SELECT *, false AS looked FROM {live}.names",
     "CREATE TABLE live_library AS SELECT * FROM {live}.library",
     "CREATE TABLE live_waiting AS SELECT position FROM {live}.outbox WHERE published_at IS NULL",
     "CREATE TABLE live_told AS SELECT key, sequence, event_id, type, md5(payload) AS digest"
@@ -102,16 +102,40 @@ FROM live_library AS live FULL JOIN library AS rebuilt USING (asset_id, user_id,
 JOIN standing USING (asset_id)
 WHERE standing = 'same' AND (live.asset_id IS NULL) <> (rebuilt.asset_id IS NULL)
 """
-# a live row that was emptied and is not in the topic any more is a forgotten name; one with a lower
-# number has not been read yet
-_NAMES = """
-SELECT asset_id AS subject, source || ': ' || CASE WHEN rebuilt.asset_id IS NULL
-    THEN 'not in the topic' ELSE 'not the same' END AS detail
-FROM live_names AS live LEFT JOIN names AS rebuilt USING (asset_id, source)
+# of one that is being purged only numbers are kept; a record that waits has not been applied
+_NAMES_OF = """
+FROM live_names AS live FULL JOIN names AS rebuilt USING (asset_id, source)
 LEFT JOIN asset AS of USING (asset_id)
-WHERE coalesce(of.state, '') NOT IN ('purging', 'purged') AND CASE
-    WHEN rebuilt.asset_id IS NULL THEN live.file_name IS NOT NULL OR live.tags <> '{}'
-    ELSE rebuilt.sequence = live.sequence AND to_jsonb(live) <> to_jsonb(rebuilt) END
+WHERE coalesce(of.state, '') NOT IN ('purging', 'purged')
+    AND source || '/' || asset_id NOT IN (SELECT key FROM live_parked)
+"""
+_NAMES_BEHIND = f"""
+SELECT DISTINCT asset_id {_NAMES_OF}
+    AND (live.asset_id IS NULL OR live.sequence < rebuilt.sequence)
+"""
+_LOOK_AT_NAMES = (
+    "DELETE FROM live_names WHERE asset_id = ANY(CAST(:ids AS uuid[]))",
+    "INSERT INTO live_names SELECT *, true FROM {live}.names"
+    " WHERE asset_id = ANY(CAST(:ids AS uuid[]))",
+)
+_EMPTY = (
+    "live.file_name IS NULL AND live.metadata = '{}' AND live.tags = '{}' AND live.cue IS NULL"
+    " AND live.captured_at IS NULL"
+)
+# a live row that was emptied and is not in the topic any more is a forgotten name; one that was
+# looked up again may have been emptied or have gone past the log meanwhile
+_NAMES = f"""
+SELECT asset_id AS subject, source || ': ' || CASE
+    WHEN live.asset_id IS NULL THEN 'only in the log'
+    WHEN rebuilt.asset_id IS NULL THEN 'not in the topic'
+    WHEN live.sequence < rebuilt.sequence THEN 'behind the log'
+    WHEN live.sequence > rebuilt.sequence THEN 'past the log'
+    ELSE 'not the same' END AS detail
+{_NAMES_OF} AND CASE
+    WHEN live.asset_id IS NULL THEN true
+    WHEN rebuilt.asset_id IS NULL THEN NOT ({_EMPTY})
+    WHEN live.sequence <> rebuilt.sequence THEN live.sequence < rebuilt.sequence OR NOT live.looked
+    ELSE to_jsonb(live) - 'looked' <> to_jsonb(rebuilt) AND NOT (live.looked AND {_EMPTY}) END
 """
 _TOLD = """
 SELECT key AS subject, 'fact ' || sequence || ': ' || CASE WHEN rebuilt.key IS NULL
@@ -176,6 +200,14 @@ class PostgresComparison:
             if ids:
                 await self._refresh(session, ids)
         return ids
+
+    async def look_again_at_names(self) -> int:
+        """The same for names; how many assets had some that the log is past."""
+        async with self.database.write() as session:
+            ids = list(await session.scalars(text(_NAMES_BEHIND)))
+            for statement in _LOOK_AT_NAMES if ids else ():
+                await session.execute(text(statement.format(live=self.live)), {"ids": ids})
+        return len(ids)
 
     async def _refresh(self, session: WriteSession, ids: Sequence[object]) -> None:
         for statement in _LOOK_AGAIN:

@@ -60,8 +60,12 @@ class VerifyCatalog:
         """Whose live rows were behind the log and were looked up again."""
         until = self.clock.monotonic() + self.patience
         looked: set[object] = set()
-        while behind := await self.comparison.look_again():
+        while True:
+            behind = await self.comparison.look_again()
             looked.update(behind)
+            names = await self.comparison.look_again_at_names()
+            if not behind and not names:
+                break
             if self.clock.monotonic() >= until:
                 break
             await asyncio.sleep(PAUSE)
