@@ -139,7 +139,7 @@ def sent_within_bounds(places: Places, count: int, size: int, seed: str) -> None
         watching = threading.Thread(target=watch)
         watching.start()
         try:
-            bodies = (forms.endless(f"{n}.png", size, f"{seed}{n}") for n in range(count))
+            bodies = (forms.endless(f"{n}.png", size, f"{seed}{n}", MIB) for n in range(count))
             body = chain(chain.from_iterable(bodies), [forms.END])
             answer = client.post(forms.PATH, headers=forms.TYPE, content=body)
         finally:
@@ -165,5 +165,6 @@ def test_a_form_of_many_files_takes_two_part_buffers_and_no_disk(places: Places)
 
 
 @pytest.mark.long
+@pytest.mark.timeout(3600)
 def test_a_form_of_twenty_gibibytes_takes_no_more_than_a_short_one(places: Places) -> None:
     sent_within_bounds(places, 20, 1024 * MIB, "long")
