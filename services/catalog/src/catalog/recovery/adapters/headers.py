@@ -37,7 +37,8 @@ _USUAL = [
     *("ce_specversion", "ce_id", "ce_source", "ce_type", "ce_time", "ce_subject", "ce_sequence")
 ]
 _SEQUENCE = re.compile(rb"[1-9][0-9]{0,17}")
-_KEY = re.compile(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_KEY = re.compile(_ID.pattern.encode())
 
 
 def mark_of(record: Any) -> Mark | None:
@@ -76,7 +77,9 @@ def texts_of(headers: Headers) -> dict[str, str]:
 
 def json_of(texts: dict[str, str]) -> str:
     """Attributes as a JSON object; its id as all of ours write it."""
-    return to_json(texts | {"ce_id": str(UUID(texts["ce_id"]))}).decode()
+    if not _ID.fullmatch(texts["ce_id"]):
+        texts = texts | {"ce_id": str(UUID(texts["ce_id"]))}
+    return to_json(texts).decode()
 
 
 def asset_of(key: bytes | None) -> UUID | None:
