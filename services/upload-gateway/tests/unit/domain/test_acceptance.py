@@ -7,6 +7,7 @@ from upload_gateway.domain.acceptance import (
     Refusal,
     accepted,
     judged_content,
+    labelled_content,
     likely_format,
 )
 from upload_gateway.domain.errors import KindForbidden, OverLimit, TypeNotAllowed
@@ -128,3 +129,28 @@ def test_the_object_is_named_by_what_is_likely(
     kind: MediaKind, declared: str | None, extension: str | None, likely: Format | None
 ) -> None:
     assert likely_format(kind, declared, extension) == likely
+
+
+@pytest.mark.parametrize(
+    ("kind", "declared", "extension", "sniffed", "label"),
+    [
+        # both are possible by their bytes: what the client says chooses
+        ("audio", "audio/opus", None, {"ogg", "opus"}, "opus"),
+        ("audio", None, "opus", {"ogg", "opus"}, "opus"),
+        ("audio", "audio/flac", "flac", {"ogg", "opus"}, "ogg"),
+        # what the client says beside the bytes counts for nothing
+        ("audio", "audio/flac", "flac", {"mp3"}, "mp3"),
+        ("audio", "audio/flac", "flac", set(), "other"),
+        # a picture sent as sound is not played as sound, nor shown
+        ("audio", "image/png", "png", {"png"}, "other"),
+        ("avatar", "image/gif", "gif", {"gif"}, "other"),
+    ],
+)
+def test_where_everything_is_kept_only_bytes_of_its_kind_give_a_type(
+    kind: MediaKind,
+    declared: str | None,
+    extension: str | None,
+    sniffed: set[Format],
+    label: Format,
+) -> None:
+    assert labelled_content(kind, declared, extension, frozenset(sniffed)) == label
