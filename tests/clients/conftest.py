@@ -1,6 +1,7 @@
 """The system as foreign clients meet it: its edge behind a proxy, and pages of another origin."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -31,14 +32,9 @@ def node() -> str:
     return node_folder()
 
 
-@pytest.fixture(scope="session")
-def pages() -> Iterator[str]:
-    """Serves the folder of bundled pages; the origin of an application."""
-    folder = DEV / "clients" / "page"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "index.html").write_text(
-        '<!doctype html><input type="file"><script type="module" src="uppy_page.js"></script>'
-    )
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """An origin of its own for the pages of a folder."""
     server = ThreadingHTTPServer((LOOPBACK, 0), partial(_Quiet, directory=str(folder)))
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -46,6 +42,26 @@ def pages() -> Iterator[str]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture(scope="session")
+def pages() -> Iterator[str]:
+    """The origin of an application: a page with Uppy, and one with nothing."""
+    folder = DEV / "clients" / "page"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "index.html").write_text(
+        '<!doctype html><input type="file"><script type="module" src="uppy_page.js"></script>'
+    )
+    (folder / "bare.html").write_text("<!doctype html><title>bare</title>")
+    with served(folder) as origin:
+        yield origin
+
+
+@pytest.fixture(scope="session")
+def foreign_pages(pages: str) -> Iterator[str]:
+    """The same pages at an origin that nobody allowed."""
+    with served(DEV / "clients" / "page") as origin:
+        yield origin
 
 
 @pytest.fixture(scope="session")

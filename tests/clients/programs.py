@@ -8,7 +8,10 @@ from devstack.repository import ROOT
 from devstack.system_packages import apt_install, may_install
 
 _HERE = ROOT / "tests" / "clients"
-_COPIED = ("package.json", "package-lock.json", "send_tus_js.mjs", "send_uppy.mjs", "uppy_page.js")
+_COPIED = (
+    "package.json", "package-lock.json", "send_presigned.mjs", "send_tus_js.mjs", "send_uppy.mjs",
+    "uppy_page.js",
+)  # fmt: skip
 
 
 def program(name: str, *packages: str) -> str:

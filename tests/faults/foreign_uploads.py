@@ -70,12 +70,12 @@ def nameless(key: str) -> Planted:
     return Planted(key, sound.value, tuple(headers))
 
 
-def reprise(stack: Stack, *arguments: str) -> str:
-    """Run the operator's command as an operator does."""
+def reprise(stack: Stack, *arguments: str, **settings: str) -> str:
+    """Run the operator's command as an operator does, with these settings beside the stack's."""
     program = Path(sys.executable).parent / "reprise"
     done = subprocess.run(
         [program, *arguments],
-        env={"PATH": "/usr/bin:/bin", "USER": "operator", **stack.environment("setup")},
+        env={"PATH": "/usr/bin:/bin", "USER": "operator", **stack.environment("setup"), **settings},
         capture_output=True,
         text=True,
         timeout=60,
