@@ -129,8 +129,8 @@ class UploadSettings(Group):
         ge=0,
         description="Bytes a second that a client must send, on average over a window; a slower"
         " request is ended with what arrived kept. Only time spent waiting for the client counts,"
-        " never the store's. Each client holds a part buffer while it sends. 0 bears with all that"
-        " do not stall.",
+        " never the store's. While others wait, a slow client's part buffer is given to them. 0"
+        " bears with all that do not stall.",
     )
     rate_window: float = Field(
         60.0,
