@@ -16,7 +16,9 @@ _TOPICS = {
     "catalog.renditions": RENDITIONS.name,
     "catalog.purges": PURGES.name,
 }
-_ASSETS = "SELECT asset_id, user_id, sha256, state, applied, facts, records FROM asset"
+_ASSETS = (
+    "SELECT asset_id, user_id, sha256, state, applied, facts, records, duplicate_of FROM asset"
+)
 
 
 async def contribution(session: Session) -> Part:
@@ -48,4 +50,5 @@ def _covered(row: asyncpg.Record) -> Iterator[tuple[Slot, int]]:
 
 def _told(row: asyncpg.Record) -> Iterator[tuple[Slot, int]]:
     yield (ASSETS.name, str(row["asset_id"])), row["facts"]
-    yield (CATALOG_STATE.name, f"asset/{row['asset_id']}"), row["records"]
+    entity = "alias" if row["duplicate_of"] else "asset"
+    yield (CATALOG_STATE.name, f"{entity}/{row['asset_id']}"), row["records"]
