@@ -49,14 +49,19 @@ class Stack:
         self._wanted_base = base
         self._cancelled = threading.Event()
         self._tools = tools
+        self._overrides = overrides or {}
         self._processes: dict[str, Supervised] = {}
-        for process in topology.processes.values():
-            self.configure(process.name, (overrides or {}).get(process.name, {}))
+        for name in topology.processes:
+            self.configure(name, {})
 
     def configure(self, name: str, extra: Mapping[str, str]) -> None:
-        """Adds to the environment a process gets at its next start; an empty mapping undoes it."""
+        """Adds to the environment a process gets at its next start; an empty mapping undoes it.
+
+        The stack's own overrides stay.
+        """
         process = self.topology.processes[name]
-        changed = replace(process, environment={**process.environment, **extra})
+        environment = {**process.environment, **self._overrides.get(name, {}), **extra}
+        changed = replace(process, environment=environment)
         site = Site(self.topology, changed, self.place, self._tools)
         if name in self._processes:
             self._processes[name].site = site

@@ -26,6 +26,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240), pytest.mark.long]
 NEEDING = {"postgres": 15.0, "s3": 10.0, "kafka": 5.0}
 NOT_NEEDING = 5.0
 HEALTH = 5.0  # a check that hangs is given 2 s
+FORM = 15.0  # waits for the store twice: for its file, and to give up what it began of it
 # Seconds from the end of the silence until uploads, reads, events and serving have all succeeded
 RECOVERY = {"postgres": 20.0, "s3": 20.0, "kafka": 40.0}
 GROWTH = 24.0  # MiB
@@ -63,6 +64,8 @@ def needs(route: Route, dependency: str) -> bool:
 def limit_of(route: Route, dependency: str) -> float:
     if route.path in {"/livez", "/readyz", "/metrics", "/info"}:
         return HEALTH
+    if route == _FORM:
+        return FORM
     return NEEDING[dependency] if needs(route, dependency) else NOT_NEEDING
 
 
