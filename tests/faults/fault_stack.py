@@ -20,6 +20,7 @@ QUICK: Overrides = {
     "upload-gateway": {
         "REPRISE_UPLOAD_VERIFY_LEASE": "2",
         "REPRISE_UPLOAD_SWEEP_INTERVAL": "1",
+        "REPRISE_UPLOAD_MAX_OPEN": "10000",  # one person writes a backlog of thousands
         **_SESSION,
     },
     "catalog": _CATALOG,
