@@ -20,7 +20,10 @@ QUICK: Overrides = {
     "upload-gateway": {
         "REPRISE_UPLOAD_VERIFY_LEASE": "2",
         "REPRISE_UPLOAD_SWEEP_INTERVAL": "1",
-        "REPRISE_UPLOAD_MAX_OPEN": "10000",  # one person writes a backlog of thousands
+        # one person writes a backlog of thousands
+        "REPRISE_UPLOAD_MAX_OPEN": "10000",
+        "MAX_CONCURRENT_UPLOADS": "10000",
+        "REPRISE_UPLOAD_MAX_CONCURRENT_TOTAL": "10000",
         **_SESSION,
     },
     "catalog": _CATALOG,
