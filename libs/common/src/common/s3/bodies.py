@@ -15,10 +15,14 @@ class BufferView(io.BytesIO):
     It is a BytesIO only by type, which is how aiohttp knows that reading it needs no thread; the
     bytes stay where they are. The owner of the buffer must not change it before the request ended.
     `taken` is called for each piece: whoever waits for the answer sees that the body still leaves.
+    `sha256` is the digest of all of it, if it is known, see `common.s3.signing`.
     """
 
-    def __init__(self, body: Body, taken: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, body: Body, taken: Callable[[], None] = lambda: None, sha256: str | None = None
+    ) -> None:
         super().__init__()
+        self.sha256 = sha256
         self._view = memoryview(body)
         self._at = 0
         self._taken = taken
@@ -72,6 +76,6 @@ class BufferView(io.BytesIO):
         raise io.UnsupportedOperation("a body is not written to")
 
 
-def body_of(body: Body, taken: Callable[[], None]) -> io.BytesIO:
+def body_of(body: Body, taken: Callable[[], None], sha256: str | None = None) -> io.BytesIO:
     """A reader over the bytes, which notes each piece that is read."""
-    return BufferView(body, taken)
+    return BufferView(body, taken, sha256)

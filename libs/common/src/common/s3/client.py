@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import aioboto3
 from aiobotocore.config import AioConfig
 
+from common.s3 import signing
 from common.settings.groups import S3Settings
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ async def open_s3(
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
         max_pool_connections=connections,
     )
+    signing.install()
     session = aioboto3.Session()
     async with session.client(
         "s3",

@@ -25,6 +25,7 @@ from common.s3.model import (
     range_header,
     unquoted,
 )
+from common.s3.signing import digest_of
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client
@@ -167,13 +168,14 @@ class ObjectStore:
 
         Raises NotFound (`multipart_not_found`) when the multipart has ended.
         """
+        sha256 = await digest_of(body)
         async with self._calls.asking() as heard:
             answer = await self._client.upload_part(
                 Bucket=self.bucket,
                 Key=key,
                 UploadId=upload_id,
                 PartNumber=number,
-                Body=body_of(body, heard),
+                Body=body_of(body, heard, sha256),
                 ContentLength=len(body),
             )
         return unquoted(answer["ETag"])

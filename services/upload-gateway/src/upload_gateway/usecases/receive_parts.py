@@ -1,9 +1,9 @@
-"""Turn a body into parts and a staged tail: one part is stored while the next one fills."""
+"""Turn a body into parts and a staged tail: parts are stored while the next one fills."""
 
 import asyncio
 from collections.abc import Coroutine
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from common.errors import Unavailable
 from upload_gateway.domain.checksum import BodyChecksum
@@ -22,7 +22,7 @@ from upload_gateway.ports import (
 )
 from upload_gateway.usecases.acknowledge_bytes import AcknowledgeBytes
 from upload_gateway.usecases.stage_tail import StageTail
-from upload_gateway.usecases.store_part import StorePart
+from upload_gateway.usecases.store_part import Sending, StorePart
 
 PIECE = 64 * 1024  # as much as the server itself holds of a body nobody reads
 # a newer writer brings the same bytes again, and an aborted upload needs none
@@ -33,7 +33,8 @@ _DROPPED: frozenset[CutReason] = frozenset({"superseded", "ended", "failed"})
 class Filling:
     """What one buffer took: `head..fill` of part `number` is new, what is before is staged.
 
-    `wanted`: it was ended by somebody who waits for the buffer, and the body goes on.
+    `wanted`: it was ended by somebody who waits for the buffer, and the body goes on. `sent`: all
+    of it is on its way to the store.
     """
 
     number: int
@@ -42,6 +43,7 @@ class Filling:
     fill: int
     cut: CutReason | None = None
     wanted: BufferWanted | None = None
+    sent: Sending | None = None
 
     @property
     def fresh(self) -> memoryview:
@@ -212,6 +214,16 @@ class ReceiveParts:
 
     async def _parts(self, request: Request, upload: Upload) -> tuple[Upload, Filling]:
         """All whole parts of the body; the last filling is the tail, or the upload's end."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                return await self._parts_in(group, request, upload)
+        except ExceptionGroup as failed:
+            # its tasks never fail, see `Sending`: this is the one failure of the block itself
+            raise failed.exceptions[0] from None
+
+    async def _parts_in(
+        self, group: asyncio.TaskGroup, request: Request, upload: Upload
+    ) -> tuple[Upload, Filling]:
         lease = request.lease
         filling = await request.filled(upload, upload.offset, lease.first)
         while filling.wanted or filling.completes(upload.plan):
@@ -223,7 +235,7 @@ class ReceiveParts:
             if other is not None:
                 upload, filling = await _side_by_side(
                     self._stored(upload, filling, request.intake),
-                    request.filled(upload, end, other),
+                    self._filled_and_sent(group, request, upload, end, other),
                     request.writer,
                 )
                 continue
@@ -240,7 +252,22 @@ class ReceiveParts:
 
     async def _stored(self, upload: Upload, filling: Filling, intake: Intake) -> Upload:
         part = filling.buffer[: filling.fill]
-        return await self.store(upload, filling.number, part, filling.head, intake)
+        return await self.store(upload, filling.number, part, filling.head, intake, filling.sent)
+
+    async def _filled_and_sent(
+        self,
+        group: asyncio.TaskGroup,
+        request: Request,
+        upload: Upload,
+        offset: int,
+        buffer: memoryview,
+    ) -> Filling:
+        """A client that is faster than the store need not wait for the part before."""
+        filling = await request.filled(upload, offset, buffer)
+        if filling.cut is not None or not filling.completes(upload.plan):
+            return filling
+        part = buffer[: filling.fill]
+        return replace(filling, sent=self.store.ahead(group, upload, filling.number, part))
 
     async def _without_buffer(
         self, request: Request, upload: Upload, filling: Filling

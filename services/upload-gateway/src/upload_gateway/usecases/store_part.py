@@ -1,6 +1,7 @@
 """Store one whole part: it counts once the store has it and its row is committed."""
 
 import asyncio
+from collections.abc import Coroutine
 from dataclasses import dataclass, replace
 
 from common.failpoints import failpoint
@@ -14,6 +15,26 @@ _AT_ONCE = 8  # segments that are read side by side: a slow client may have left
 
 
 @dataclass(frozen=True, slots=True)
+class Sending:
+    """A part on its way to the store."""
+
+    task: asyncio.Task[str | BaseException]
+
+    async def etag(self) -> str:
+        """Raises what sending raised; the part is not sent twice."""
+        outcome = await self.task
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
+
+
+async def _settled(sending: Coroutine[None, None, str]) -> str | BaseException:
+    """How it ended: only who asks for it shall hear of a failure."""
+    (outcome,) = await asyncio.gather(sending, return_exceptions=True)
+    return outcome
+
+
+@dataclass(frozen=True, slots=True)
 class StorePart:
     """Part by part, unless a checksum of the whole body decides: then rows wait for its end."""
 
@@ -23,16 +44,23 @@ class StorePart:
     staging: Staging
 
     async def __call__(
-        self, upload: Upload, number: int, part: memoryview, head: int, intake: Intake
+        self,
+        upload: Upload,
+        number: int,
+        part: memoryview,
+        head: int,
+        intake: Intake,
+        sent: Sending | None = None,
     ) -> Upload:
         """`part[:head]` is filled from segments first, the rest is new and goes into the digests.
 
-        Raises Superseded when a newer writer holds the upload, Unavailable, or PartsLost.
+        `sent` is this very part on its way already (`ahead`). Raises Superseded when a newer writer
+        holds the upload, Unavailable, or PartsLost.
         """
         upload = await self._opened(upload)
         segments = await self._rebuilt(upload, number, part[:head], intake) if head else []
         etag, crc32c = await asyncio.gather(
-            self.store.put_part(upload.key, upload.multipart_id or "", number, part),
+            sent.etag() if sent is not None else self._put(upload, number, part),
             asyncio.to_thread(intake.take_part, part, head),
         )
         await failpoint("gateway.after_part_stored")
@@ -47,6 +75,20 @@ class StorePart:
         await failpoint("gateway.after_part_committed")
         await self.forget(upload, segments)
         return upload
+
+    def ahead(
+        self, group: asyncio.TaskGroup, upload: Upload, number: int, part: memoryview
+    ) -> Sending | None:
+        """Send a part while those before it are not yet committed; it counts after them, as ever.
+
+        None where that cannot be: the first part begins the multipart.
+        """
+        if upload.multipart_id is None:
+            return None
+        return Sending(group.create_task(_settled(self._put(upload, number, part))))
+
+    async def _put(self, upload: Upload, number: int, part: memoryview) -> str:
+        return await self.store.put_part(upload.key, upload.multipart_id or "", number, part)
 
     async def forget(self, upload: Upload, segments: list[Segment]) -> None:
         """Drop segments whose bytes are in a committed part.
