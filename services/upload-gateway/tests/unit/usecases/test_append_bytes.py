@@ -5,12 +5,13 @@ from dataclasses import replace
 
 import pytest
 from gateway_support.bench import OWNER, PART, STRANGER, Bench
-from gateway_support.fakes import ListedBody
+from gateway_support.fakes import ListedBody, MemoryStore
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from typing_extensions import override
 
 from common.errors import Unavailable
+from common.ids import ObjectKey
 from upload_gateway.adapters.memory_buffers import MemoryBuffers
 from upload_gateway.domain.errors import (
     LengthMismatch,
@@ -133,6 +134,50 @@ async def test_a_store_that_fails_leaves_the_committed_offset() -> None:
     # the digest saw bytes that were never committed, so it is not believed
     assert done.sha256 is None
     assert (await bench.verified(done)).sha256 == DIGEST
+
+
+class Overtaking(MemoryStore):
+    """Answers part 2 only when part 3 has come; `fails` is the number of one that it refuses."""
+
+    def __init__(self, fails: int = 0) -> None:
+        super().__init__()
+        self.fails, self.third = fails, asyncio.Event()
+
+    @override
+    async def put_part(
+        self, key: ObjectKey, multipart_id: str, number: int, body: memoryview
+    ) -> str:
+        if number == 3:
+            self.third.set()
+        if number == 2:
+            await asyncio.wait_for(self.third.wait(), 5)
+        if number == self.fails:
+            raise Unavailable(code="storage_unavailable")
+        return await super().put_part(key, multipart_id, number, body)
+
+
+async def test_a_part_is_on_its_way_while_the_one_before_is_not_yet_stored() -> None:
+    bench = Bench(store=Overtaking())
+    upload = await bench.sent(await bench.created(35), 0, FILE)
+    assert (upload.state, upload.sha256) == ("verifying", DIGEST)
+    assert [part.number for part in await bench.ledger.parts(upload.id)] == [1, 2, 3, 4]
+    assert bench.store.objects[(await bench.verified(upload)).key] == FILE
+
+
+@pytest.mark.parametrize(("fails", "committed"), [(2, 1), (3, 2)])
+async def test_a_part_counts_only_after_all_before_it(fails: int, committed: int) -> None:
+    store = Overtaking(fails)
+    bench = Bench(store=store)
+    upload = await bench.created(35)
+    with pytest.raises(Unavailable):
+        await bench.sent(upload, 0, FILE)
+    assert bench.ledger[upload].offset == committed * PART
+    assert [part.number for part in await bench.ledger.parts(upload.id)] == [1, 2][:committed]
+    assert bench.buffers.in_use == 0
+    store.fails = 0
+    at = bench.ledger[upload].offset
+    resumed = await bench.sent(bench.ledger[upload], at, FILE[at:])
+    assert bench.store.objects[(await bench.verified(resumed)).key] == FILE
 
 
 async def test_a_database_that_fails_acknowledges_nothing() -> None:
