@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Callable
-from typing import SupportsIndex
+from typing import SupportsIndex, cast
 
 from typing_extensions import override
 
@@ -13,7 +13,8 @@ class BufferView(io.BytesIO):
     """A buffer as the file object that botocore hashes and aiohttp sends piece by piece.
 
     It is a BytesIO only by type, which is how aiohttp knows that reading it needs no thread; the
-    bytes stay where they are. The owner of the buffer must not change it before the request ended.
+    bytes stay where they are. The owner of the buffer must not change it before the request ended;
+    after one that was given up, what still leaves is refused by the store: payloads are signed.
     `taken` is called for each piece: whoever waits for the answer sees that the body still leaves.
     `sha256` is the digest of all of it, if it is known, see `common.s3.signing`.
     """
@@ -30,10 +31,11 @@ class BufferView(io.BytesIO):
     @override
     def read(self, size: int | None = -1, /) -> bytes:
         end = len(self._view) if size is None or size < 0 else self._at + size
-        piece = bytes(self._view[self._at : end])
+        piece = self._view[self._at : end]
         self._at += len(piece)
         self._taken()
-        return piece
+        # whoever reads hashes it or writes it to a socket: both take a view as they take bytes
+        return cast("bytes", piece)
 
     @override
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
