@@ -14,6 +14,7 @@ from common.errors import TooLarge
 from common.events.envelope import Envelope
 from common.events.record import SourceRecord
 from common.postgres.engine import Database, WriteSession
+from common.postgres.json_column import json_of_column
 
 # rows; a key with more is no longer a stumble of one asset, and the fuse has to stop its group
 MAX_ROWS_PER_KEY = 1000
@@ -152,14 +153,16 @@ class PostgresClaim:
 
 def record_of(row: Row[Any]) -> SourceRecord:
     """The record as it was read, from its row."""
-    headers = json.loads(row.headers) if isinstance(row.headers, str) else row.headers
     return SourceRecord(
         row.topic,
         row.kafka_partition,
         row.kafka_offset,
         row.kafka_timestamp,
         row.record_key,
-        tuple((name, None if v is None else base64.b64decode(v)) for name, v in headers),
+        tuple(
+            (name, None if value is None else base64.b64decode(value))
+            for name, value in json_of_column(row.headers)
+        ),
         row.value,
     )
 

@@ -1,9 +1,7 @@
 """Says again what a service's compacted topics should hold, in batches that outlive a kill."""
 
-import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
@@ -11,6 +9,7 @@ from sqlalchemy import text
 from common.errors import Unavailable
 from common.postgres import audit
 from common.postgres.engine import Database, ReadSession, WriteSession
+from common.postgres.json_column import json_of_column
 
 COMMAND = "state republish"
 BATCH = 200  # rows locked at once: a request that needs one of them waits that long
@@ -71,7 +70,7 @@ async def last_unfinished(database: Database, *, log: str) -> Run | None:
     """The run to this log that a kill ended, if the last one was."""
     async with database.read() as session:
         row = (await session.execute(_LAST, {"command": COMMAND})).one_or_none()
-    outcome = _read(row.outcome) if row else {}
+    outcome = json_of_column(row.outcome) if row else {}
     if row is None or outcome.get("finished", True) or outcome.get("log") != log:
         return None
     return Run(row.id, _uuid(outcome.get("after")), goes_on=True)
@@ -93,7 +92,7 @@ async def advance(database: Database, republishing: Republishing, run: Run) -> i
 
 async def _batch(database: Database, republishing: Republishing, run: Run) -> int | None:
     async with database.write() as session:
-        outcome = _read((await session.execute(_MINE, {"id": run.id})).scalar_one())
+        outcome = json_of_column((await session.execute(_MINE, {"id": run.id})).scalar_one())
         if outcome.get("finished"):
             return None
         after = _uuid(outcome.get("after"))
@@ -106,12 +105,6 @@ async def _batch(database: Database, republishing: Republishing, run: Run) -> in
         }
         await session.execute(_NOTE, values)
     return None if last is None else told
-
-
-def _read(value: Any) -> dict[str, Any]:
-    """A JSON column of a plain statement comes as text."""
-    found: dict[str, Any] = json.loads(value) if isinstance(value, str) else value
-    return found
 
 
 def _uuid(value: str | None) -> UUID | None:

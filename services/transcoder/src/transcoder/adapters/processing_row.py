@@ -9,6 +9,7 @@ from uuid import UUID
 
 from common.events import Envelope
 from common.ids import AssetId, EventId, ObjectKey, RunId
+from common.postgres.json_column import json_of_column
 from transcoder.domain.media_info import MediaInfo
 from transcoder.domain.processing import Processing, RunState, SourceObject, StepState
 
@@ -34,7 +35,7 @@ def to_row(processing: Processing) -> dict[str, object]:
 
 
 def to_processing(row: Mapping[str, Any]) -> Processing:
-    """The other way round; the driver has read the JSON columns already."""
+    """The other way round."""
     info = row["info"]
     return Processing(
         asset_id=AssetId(row["asset_id"]),
@@ -47,12 +48,12 @@ def to_processing(row: Mapping[str, Any]) -> Processing:
             sha256=row["sha256"],
             content_type=row["content_type"],
         ),
-        info=MediaInfo(**_loaded(info)) if info is not None else None,
-        steps={name: StepState(state) for name, state in _loaded(row["steps"])},
+        info=MediaInfo(**json_of_column(info)) if info is not None else None,
+        steps={name: StepState(state) for name, state in json_of_column(row["steps"])},
         stops=row["stops"],
         sequence=row["sequence"],
         details_sequence=row["details_sequence"],
-        cause=_cause(_loaded(row["cause"])),
+        cause=_cause(json_of_column(row["cause"])),
     )
 
 
@@ -62,10 +63,6 @@ def _measures(info: MediaInfo) -> dict[str, object]:
 
 def _is_measure(name: str) -> bool:
     return name not in {"tags", "cue", "captured_at"}
-
-
-def _loaded(value: Any) -> Any:
-    return json.loads(value) if isinstance(value, str) else value
 
 
 def _plain(value: object) -> object:

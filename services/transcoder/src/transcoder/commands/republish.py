@@ -11,6 +11,7 @@ from common.clock import SystemClock
 from common.events import MediaDetails
 from common.events.topics import TRANSCODER
 from common.postgres.engine import ReadSession, WriteSession
+from common.postgres.json_column import json_of_column
 from common.postgres.outbox import append
 from common.postgres.republishing import Republishing
 from transcoder.adapters.details_record import details_record
@@ -52,13 +53,7 @@ async def _tell(session: WriteSession, row: Mapping[str, Any]) -> None:
 
 
 def _details(kept: Any) -> MediaDetails | None:
-    if kept is None:
-        return None
-    return (
-        MediaDetails.model_validate_json(kept)
-        if isinstance(kept, str)
-        else MediaDetails.model_validate(kept)
-    )
+    return None if kept is None else MediaDetails.model_validate(json_of_column(kept))
 
 
 REPUBLISHING = Republishing(TRANSCODER, "details of files", count, batch)

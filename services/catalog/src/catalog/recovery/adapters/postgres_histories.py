@@ -21,6 +21,7 @@ from common.errors import Corrupt
 from common.events import Received
 from common.events.topics import ASSETS
 from common.postgres.engine import Database, WriteSession
+from common.postgres.json_column import json_of_column
 from common.postgres.outbox import append
 
 _COUNT = text("SELECT count(DISTINCT asset_id) FROM recovery_fact")
@@ -106,7 +107,7 @@ async def _count(session: WriteSession, unexplained: int, ids: Sequence[UUID]) -
 
 async def _staged(session: WriteSession, ids: Sequence[UUID]) -> dict[str, Row[Any]]:
     rows = await session.execute(text(_OF.format(table="recovery_fact")), {"ids": ids})
-    return {_headers(row)["ce_id"]: row for row in rows}
+    return {json_of_column(row.headers)["ce_id"]: row for row in rows}
 
 
 async def _keep(
@@ -157,12 +158,5 @@ def _by_asset(rows: Iterable[Row[Any]]) -> dict[UUID, list[Row[Any]]]:
     return found
 
 
-def _headers(row: Row[Any]) -> dict[str, str]:
-    headers: dict[str, str] = (
-        row.headers if isinstance(row.headers, dict) else json.loads(row.headers)
-    )
-    return headers
-
-
 def _column(row: Row[Any], name: str) -> Any:
-    return json.dumps(_headers(row)) if name == "headers" else row._mapping[name]  # noqa: SLF001
+    return json.dumps(json_of_column(row.headers)) if name == "headers" else row._mapping[name]  # noqa: SLF001

@@ -1,6 +1,5 @@
 """Facts that wait in the schema for the history of their asset to be told."""
 
-import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,6 +11,7 @@ from common.errors import Corrupt
 from common.events import Received, decode
 from common.events.record import SourceRecord
 from common.postgres.engine import WriteSession
+from common.postgres.json_column import json_of_column
 
 COLUMNS = ("asset_id", "topic", "part", "offset", "timestamp", "headers", "value")
 
@@ -45,14 +45,13 @@ def readable(record: Any) -> Received | None:
 
 def source_of(row: Row[Any]) -> SourceRecord:
     """A staged fact as the record it was."""
-    headers = row.headers if isinstance(row.headers, dict) else json.loads(row.headers)
     return SourceRecord(
         row.topic,
         row.part,
         row.offset,
         row.timestamp,
         str(row.asset_id).encode(),
-        tuple((name, value.encode()) for name, value in headers.items()),
+        tuple((name, value.encode()) for name, value in json_of_column(row.headers).items()),
         row.value,
     )
 
