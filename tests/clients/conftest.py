@@ -10,6 +10,7 @@ from threading import Thread
 import pytest
 from tests.clients.foreign import STALL
 from tests.clients.programs import node_folder
+from tests.clients.store import found_by_doctor
 from typing_extensions import override
 
 from devstack.bootstrap import DEV
@@ -46,12 +47,13 @@ def served(folder: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def pages() -> Iterator[str]:
-    """The origin of an application: a page with Uppy, and one with nothing."""
+    """The origin of an application: pages with Uppy, by both ways, and one with nothing."""
     folder = DEV / "clients" / "page"
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "index.html").write_text(
-        '<!doctype html><input type="file"><script type="module" src="uppy_page.js"></script>'
-    )
+    for page, script in (("index.html", "uppy_page.js"), ("past.html", "uppy_past_page.js")):
+        (folder / page).write_text(
+            f'<!doctype html><input type="file"><script type="module" src="{script}"></script>'
+        )
     (folder / "bare.html").write_text("<!doctype html><title>bare</title>")
     with served(folder) as origin:
         yield origin
@@ -65,12 +67,29 @@ def foreign_pages(pages: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def system(pages: str) -> Iterator[Stack]:
+def store_way() -> Iterator[TcpProxy]:
+    """How browsers reach the store, which is what URLs are signed for."""
+    with TcpProxy(LOOPBACK, 0) as proxy:
+        yield proxy
+
+
+@pytest.fixture(scope="session")
+def system(pages: str, store_way: TcpProxy) -> Iterator[Stack]:
     """What uploads need, with little patience for clients that stand still."""
-    impatient = {"REPRISE_UPLOAD_STALL": str(STALL), "REPRISE_WEB_ORIGINS": pages}
-    with stack_for_tests(overrides={"upload-gateway": impatient}) as stack:
+    gateway = {
+        "REPRISE_UPLOAD_STALL": str(STALL),
+        "REPRISE_WEB_ORIGINS": pages,
+        "REPRISE_S3_PUBLIC_ENDPOINT": f"http://{store_way.address}",
+    }
+    with stack_for_tests(overrides={"upload-gateway": gateway}) as stack:
+        store_way.target_port = stack.port("s3")
         stack.start(NEEDED)
         yield stack
+
+
+@pytest.fixture(scope="session")
+def examined(system: Stack, pages: str) -> dict[str, bool]:
+    return found_by_doctor(system, pages)
 
 
 @pytest.fixture

@@ -2,19 +2,18 @@
 
 import hashlib
 import subprocess
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Self
 
-import boto3
-from botocore.config import Config
 from psutil import NoSuchProcess, Process
+from tests.clients.store import stored_sha256
 from tests.e2e.client import Reprise, eventually
 
-from devstack.aws_cli import aws
 from devstack.faults.tcp_proxy import TcpProxy
 from devstack.stack import Stack
 
@@ -86,11 +85,15 @@ class Foreign:
 
 @dataclass(frozen=True, slots=True)
 class Journey:
-    """A file, the way it takes through the proxy, and how far it came."""
+    """A file, the way it takes through the proxy, and how far it came.
+
+    `store` is the environment of the store it comes to, where that is not the stack's own.
+    """
 
     stack: Stack
     proxy: TcpProxy
     path: Path
+    store: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def origin(self) -> str:
@@ -127,6 +130,20 @@ class Journey:
         )
         client.go_on()
 
+    def rested(self, client: Foreign) -> None:
+        """It stands still until nothing was on its way for a while, then goes on."""
+        client.stand_still()
+        seen = (self.proxy.traffic.requests, time.monotonic())
+
+        def quiet() -> float:
+            nonlocal seen
+            if self.proxy.traffic.requests != seen[0]:
+                seen = (self.proxy.traffic.requests, time.monotonic())
+            return time.monotonic() - seen[1]
+
+        eventually(quiet, lambda rest: rest > STALL, within=STALL + 15, saying="it should be quiet")
+        client.go_on()
+
     def arrived(self) -> None:
         """One upload was made of it, and what the store holds is the file."""
         caller = Reprise(self.stack.env["REPRISE_URL"], self.token)
@@ -143,7 +160,8 @@ class Journey:
             caller.close()
         sent = hashlib.sha256(self.path.read_bytes()).hexdigest()
         assert ended["sha256"] == sent
-        assert stored_sha256(self.stack, f"u/{ended['asset_id']}/original-") == sent
+        store = {**self.stack.env, **self.store}
+        assert stored_sha256(store, f"u/{ended['asset_id']}/original-") == sent
 
 
 def sound_file(folder: Path, name: str, size: int) -> Path:
@@ -151,29 +169,6 @@ def sound_file(folder: Path, name: str, size: int) -> Path:
     path = folder / f"{name}.flac"
     path.write_bytes(b"fLaC\x00\x00\x00\x22" + Random(name).randbytes(size - 8))
     return path
-
-
-def stored_sha256(stack: Stack, prefix: str) -> str:
-    """Of the one object under a prefix, as boto3 and the AWS command line both read it."""
-    env = stack.env
-    client = boto3.client(
-        "s3",
-        endpoint_url=env["MEDIA_S3_ENDPOINT"],
-        region_name=env["MEDIA_S3_REGION"],
-        aws_access_key_id=env["MEDIA_S3_ACCESS_KEY_ID"],
-        aws_secret_access_key=env["MEDIA_S3_SECRET_ACCESS_KEY"],
-        config=Config(s3={"addressing_style": "path"}, connect_timeout=3, read_timeout=30),
-    )
-    try:
-        bucket = env["MEDIA_ASSETS_BUCKET"]
-        (found,) = client.list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]
-        body = client.get_object(Bucket=bucket, Key=found["Key"])["Body"]
-        by_boto = hashlib.sha256(body.read()).hexdigest()
-    finally:
-        client.close()
-    read = aws(env, "s3", "cp", f"s3://{bucket}/{found['Key']}", "-").stdout
-    assert hashlib.sha256(read).hexdigest() == by_boto
-    return by_boto
 
 
 def _requests_cut(stack: Stack) -> int:

@@ -10,8 +10,9 @@ from devstack.system_packages import apt_install, may_install
 _HERE = ROOT / "tests" / "clients"
 _COPIED = (
     "package.json", "package-lock.json", "send_presigned.mjs", "send_tus_js.mjs", "send_uppy.mjs",
-    "uppy_page.js",
+    "uppy_page.js", "uppy_past_page.js", "watched.js",
 )  # fmt: skip
+_DOCUMENTED = "uppy-past-the-gateway.js"  # what users copy is what the test runs
 
 
 def program(name: str, *packages: str) -> str:
@@ -36,11 +37,13 @@ def node_folder() -> str:
     fresh = not lock.exists() or lock.read_bytes() != (_HERE / lock.name).read_bytes()
     for name in _COPIED:
         shutil.copyfile(_HERE / name, folder / name)
+    shutil.copyfile(ROOT / "docs" / _DOCUMENTED, folder / _DOCUMENTED)
     if fresh or not (folder / "node_modules").exists():
         # their install scripts would fetch programs of their own
         _run(folder, program("npm", "npm"), "ci", "--ignore-scripts", "--no-fund", "--no-audit")
-    bundled = ("--bundle", "--format=esm", "--outfile=page/uppy_page.js", "--log-level=warning")
-    _run(folder, str(folder / "node_modules/.bin/esbuild"), "uppy_page.js", *bundled)
+    pages = ("uppy_page.js", "uppy_past_page.js")
+    bundled = ("--bundle", "--format=esm", "--outdir=page", "--log-level=warning")
+    _run(folder, str(folder / "node_modules/.bin/esbuild"), *pages, *bundled)
     return str(folder)
 
 

@@ -16,7 +16,12 @@ async function opened() {
   const tab = await context.newPage()
   tab.on('console', (line) => console.error(line.text()))
   tab.on('pageerror', (error) => console.error(String(error)))
+  tab.on('response', (answer) => {
+    const part = new URL(answer.url()).searchParams.get('partNumber')
+    if (part && answer.request().method() === 'PUT') console.error(`part ${part} ${answer.status()}`)
+  })
   await tab.goto(address)
+  await tab.waitForFunction(() => window.uppy)
   return tab
 }
 
@@ -36,6 +41,16 @@ const told = {
     await crashed
     tab = await opened()
     await tab.waitForFunction(() => window.restored === 1)
+  },
+  async fail() {
+    await tab.waitForFunction(() => window.failure)
+  },
+  // the person at the page does not give up
+  async retry() {
+    await tab.evaluate(() => {
+      window.failure = window.finished = undefined
+      window.uppy.retryAll()
+    })
   },
 }
 let turn = Promise.resolve()

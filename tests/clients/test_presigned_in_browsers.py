@@ -9,23 +9,15 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.clients.foreign import PATIENCE, stored_sha256
+from tests.clients.foreign import PATIENCE
 from tests.clients.programs import program
+from tests.clients.store import stored_sha256
 from tests.e2e.client import eventually
 from tests.e2e.store import list_keys
-from tests.faults.foreign_uploads import reprise
 
 from devstack.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(240)]
-
-
-@pytest.fixture(scope="module")
-def examined(system: Stack, pages: str) -> dict[str, bool]:
-    """What the operator's command found once it had set the rules for our origin."""
-    origins = {"REPRISE_WEB_ORIGINS": pages}
-    found = json.loads(reprise(system, "doctor", "s3", "--apply", "--quick", "--json", **origins))
-    return {line["name"]: line["works"] for line in found["lines"]}
 
 
 @pytest.fixture
@@ -86,7 +78,7 @@ def test_a_page_of_ours_puts_a_file_into_the_store_and_commits_it(
     )
     assert status["state"] == "stored"
     sent = hashlib.sha256(text.encode()).hexdigest()
-    assert stored_sha256(system, f"u/{status['asset_id']}/original-") == sent
+    assert stored_sha256(system.env, f"u/{status['asset_id']}/original-") == sent
 
 
 @pytest.mark.req("UPL-22")

@@ -104,11 +104,12 @@ class Supervised:
         return self.site.place.run() / f"{self.name}.json"
 
     def _settled(self) -> bool:
+        running = self.running()  # before its code: it may end between the two
         ended = None if self._child is None else self._child.poll()
         if self.site.process.health.check == "exit" and ended == 0:
             self._pid_file.unlink(missing_ok=True)
             return True
-        if ended is not None or self.running() is None:
+        if ended is not None or running is None:
             raise DevstackError(f"{self.name} ended with code {ended}; {self._log_end()}")
         try:
             return self.program.ready()
