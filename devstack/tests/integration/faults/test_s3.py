@@ -165,3 +165,23 @@ async def test_a_short_list_and_a_lost_object_look_like_the_truth(
     assert await store.head("l/4") is None
     faulty.shorten("ListObjectsV2", to=2)
     assert [item.key async for item in store.list("l/")] == ["l/0", "l/1"]
+
+
+async def test_what_is_made_of_parts_is_read_across_them_and_takes_no_place_of_its_own(
+    store: ObjectStore, tmp_path: Path
+) -> None:
+    hole = bytes(6 * MIB)
+    parts = [b"a" * MIB + hole, hole, b"b" * 100 + bytes(200)]
+    upload_id = await store.create_multipart("large", "audio/flac")
+    etags = [
+        (number, await store.upload_part("large", upload_id, number, part))
+        for number, part in enumerate(parts, 1)
+    ]
+    await store.complete_multipart("large", upload_id, etags)
+    whole = b"".join(parts)
+    assert await store.get("large") == whole
+    for start, end in [(0, 1), (MIB - 1, 7 * MIB + 1), (6 * MIB, 13 * MIB + 50), (13 * MIB, None)]:
+        assert await store.get("large", start=start, end=end) == whole[start:end]
+    files = [file.stat() for file in (tmp_path / "store").iterdir()]
+    assert sum(file.st_size for file in files) == len(whole)
+    assert sum(file.st_blocks * 512 for file in files) < 2 * MIB

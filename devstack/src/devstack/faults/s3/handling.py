@@ -109,6 +109,9 @@ class Handling:
         answer = await operation(asking)
         if fault is not None and fault.reset_after:
             raise Cut
+        if fault is not None and fault.cut_answer is not None and not answer.prepared:
+            await _begun(asking.request, answer, fault.cut_answer)
+            raise Cut
         return answer
 
     def _shared(self, asking: Asking, answer: web.StreamResponse) -> web.StreamResponse:
@@ -118,6 +121,16 @@ class Handling:
             rules = self.settings.get("cors")
             answer.headers.update(bucket.cors_headers(rules, origin, asking.request.method, []))
         return answer
+
+
+async def _begun(request: web.Request, answer: web.StreamResponse, at: int) -> None:
+    """The head, which promises all of the body, and `at` bytes of it."""
+    body = answer.body if isinstance(answer, web.Response) else None
+    whole = body if isinstance(body, bytes) else b""
+    begun = web.StreamResponse(status=answer.status, headers=answer.headers)
+    begun.content_length = len(whole)
+    await begun.prepare(request)
+    await begun.write(whole[:at])
 
 
 def _reset(request: web.Request) -> None:

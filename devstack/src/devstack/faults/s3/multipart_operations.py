@@ -42,7 +42,7 @@ async def copy_part(asking: Asking) -> web.StreamResponse:
         .removeprefix("bytes=")
         .partition("-")
     )
-    data = source.path.read_bytes()[int(start or 0) : int(end) + 1 if end else None]
+    data = b"".join(source.read(int(start or 0), int(end) + 1 if end else source.size))
     multipart.parts[number] = held = _held(asking, data)
     return documents.answer("CopyPartResult", [("ETag", f'"{held.etag}"')])
 
@@ -126,7 +126,7 @@ def _part(number: int, held: Held) -> list[documents.Tree]:
 def _held(asking: Asking, data: bytes) -> Held:
     path = asking.shelf.new_file()
     path.write_bytes(data)
-    return Held(path, len(data), hashlib.md5(data, usedforsecurity=False).hexdigest())
+    return Held((path,), len(data), hashlib.md5(data, usedforsecurity=False).hexdigest())
 
 
 def _demand_equal(asking: Asking, named: list[tuple[int, str]]) -> None:

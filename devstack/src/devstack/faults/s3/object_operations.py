@@ -1,8 +1,6 @@
 """Put, get, head, delete and copy of one object."""
 
 import re
-import shutil
-from dataclasses import replace
 from email.utils import format_datetime
 
 from aiohttp import web
@@ -10,7 +8,7 @@ from aiohttp import web
 from devstack.faults.s3 import documents
 from devstack.faults.s3.asking import Asking
 from devstack.faults.s3.errors import Refused, no_such_key
-from devstack.faults.s3.intake import CHUNK, Cut, taken
+from devstack.faults.s3.intake import Cut, taken
 from devstack.faults.s3.shelf import Held
 
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)", re.ASCII)
@@ -34,10 +32,7 @@ async def put_object(asking: Asking) -> web.StreamResponse:
 
 
 async def copy_object(asking: Asking) -> web.StreamResponse:
-    source = asking.shelf.find(asking.source)
-    path = asking.shelf.new_file()
-    shutil.copyfile(source.path, path)
-    held = asking.shelf.put(asking.key, replace(source, path=path))
+    held = asking.shelf.put(asking.key, asking.shelf.find(asking.source))
     return documents.answer("CopyObjectResult", [("ETag", f'"{held.etag}"')])
 
 
@@ -72,12 +67,8 @@ async def _send(
 ) -> None:
     limit = asking.fault.cut_answer if asking.fault else None
     stop = end if limit is None else min(end, start + limit)
-    with held.path.open("rb") as file:
-        file.seek(start)
-        while start < stop:
-            chunk = file.read(min(CHUNK, stop - start))
-            start += len(chunk)
-            await answer.write(chunk)
+    for chunk in held.read(start, stop):
+        await answer.write(chunk)
     if stop < end:
         raise Cut
     await answer.write_eof()
