@@ -152,9 +152,7 @@ async def bootstrap(
         if http:
             # inside the gate, so that their refusals are counted and logged like all answers
             app.user_middleware += [_web_origins(settings.web), Middleware(TusProtocol)]
-            refused = telemetry.metrics.counter(
-                "refused_uploads", "Uploads and bodies refused, by limit.", ["limit"]
-            )
+            refused = statuses.refusals(telemetry.metrics)
             statuses.install(app, settings.admission.busy_status, refused)
             lease = settings.admission.lease
             loops["slots"] = keep_slots(parts.ledger, lambda: writers.active, lease)
@@ -255,7 +253,8 @@ def _form(parts: Parts, uses: TusUseCases, writers: AsyncioWriters) -> FormUseCa
     )
     pace = PostgresPace(parts.database, parts.settings.admission.per_minute)
     whole = ReceiveForm(parts.store, pace, receive, limits.form_files)
-    return FormUseCases(whole, writers, limits.max_size, uses.received)
+    refused = statuses.refusals(parts.telemetry.metrics)
+    return FormUseCases(whole, writers, limits.max_size, uses.received, refused)
 
 
 def _web_origins(settings: WebOriginsSettings) -> Middleware:

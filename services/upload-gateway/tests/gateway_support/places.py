@@ -1,7 +1,9 @@
 """A database, a bucket and secrets of the gateway's own, on the servers of the test run."""
 
 import asyncio
+import hashlib
 from collections.abc import Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -62,6 +64,16 @@ class Places:
     async def content(self, key: str) -> bytes:
         async with open_s3(self.s3) as client:
             return await ObjectStore(client, self.s3.bucket).get(key)
+
+    async def digest(self, key: str) -> str:
+        """The sha256 of an object of any size."""
+        digest = hashlib.sha256()
+        async with open_s3(self.s3) as client:
+            stream = ObjectStore(client, self.s3.bucket).stream(key, chunk=MIB)
+            async with aclosing(stream) as pieces:
+                async for piece in pieces:
+                    digest.update(piece)
+        return digest.hexdigest()
 
     async def multiparts(self, prefix: str = "") -> list[str]:
         """Keys of open multiparts."""

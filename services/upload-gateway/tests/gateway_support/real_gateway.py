@@ -84,6 +84,13 @@ class RealGateway:
             headers["Authorization"] = f"Bearer {token or self.places.token()}"
         return httpx.Client(base_url=self.url, headers=headers, timeout=PATIENCE)
 
+    def measured(self, name: str) -> float:
+        """A metric of the gateway's own, with its labels if it has any; 0 for one not yet there."""
+        text = httpx.get(f"{self.url}/metrics", timeout=PATIENCE).text
+        prefix = f"media_upload_gateway_{name} "
+        found = [line for line in text.splitlines() if line.startswith(prefix)]
+        return float(found[0].split()[1]) if found else 0.0
+
     def log(self) -> str:
         return self._log.read_text()
 

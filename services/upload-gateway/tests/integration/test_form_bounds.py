@@ -1,5 +1,6 @@
 """The form under clients that are slow, endless or cut off by a stop, and what it may cost."""
 
+import asyncio
 import hashlib
 import json
 import resource
@@ -16,6 +17,7 @@ from gateway_support import forms, tus
 from gateway_support.forms import png
 from gateway_support.places import MIB, Places
 from gateway_support.real_gateway import RealGateway, eventually, running
+from gateway_support.weight import peak
 
 pytestmark = pytest.mark.integration
 STALL, WINDOW = 1.0, 1.5  # seconds
@@ -41,8 +43,10 @@ def strict(
 def test_a_file_too_many_ends_the_form_and_those_before_it_stay(
     strict: tuple[RealGateway, httpx.Client],
 ) -> None:
-    _, client = strict
+    gateway, client = strict
+    before = gateway.measured('refused_uploads_total{limit="files_per_form"}')
     answer = forms.send(client, *(forms.file(f"{n}.png", png(f"many{n}")) for n in range(4)))
+    assert gateway.measured('refused_uploads_total{limit="files_per_form"}') == before + 1
     assert (answer.status_code, answer.json()["code"]) == (413, "too_many_files")
     assert answer.json()["allowed"] == 3
     assert forms.codes(answer) == [None] * 3
@@ -54,7 +58,8 @@ def test_a_file_too_many_ends_the_form_and_those_before_it_stay(
 def test_a_file_over_its_limit_is_cut_there_and_the_next_one_is_taken(
     strict: tuple[RealGateway, httpx.Client],
 ) -> None:
-    _, client = strict
+    gateway, client = strict
+    before = gateway.measured('refused_uploads_total{limit="file_size"}')
     exact = png("exactly", 7 * MIB)
     answer = forms.send(
         client,
@@ -64,6 +69,7 @@ def test_a_file_over_its_limit_is_cut_there_and_the_next_one_is_taken(
     )
     assert forms.codes(answer) == ["over_limit", "over_limit", None]
     assert answer.json()["files"][0]["problem"]["allowed"] == 7 * MIB
+    assert gateway.measured('refused_uploads_total{limit="file_size"}') == before + 2
     status = tus.ended(client, f"/files/{answer.json()['files'][2]['upload_id']}")
     assert (status["state"], status["sha256"]) == ("stored", hashlib.sha256(exact).hexdigest())
 
@@ -100,22 +106,32 @@ def test_a_trickle_is_cut_however_many_parts_it_is_spread_over(
 
 
 def test_a_stop_ends_the_form_with_what_was_taken_before(places: Places, log: Path) -> None:
-    with running(places, log) as gateway, forms.RawForm(gateway) as form:
-        form.send(forms.file("a.png", png("before a stop")) + forms.head("b.png"))
-        form.send(png("stopped", 6 * MIB))
+    """Within a file, or between two: there nothing of the gateway's own writes."""
+    with (
+        running(places, log) as gateway,
+        forms.RawForm(gateway) as within,
+        forms.RawForm(gateway) as between,
+    ):
+        within.send(forms.file("a.png", png("before a stop")) + forms.head("stopped.png"))
+        within.send(png("stopped", 6 * MIB))
+        # a file is known to be over by what divides it from the next
+        between.send(forms.file("taken.png", png("alone before a stop")) + forms.END[:-4] + b"\r\n")
+        eventually(lambda: arrived(places))
         gateway.tell(signal.SIGTERM)
-        answer = form.answer()
-        assert "503" in answer.splitlines()[0]
-        said = json.loads(answer.partition("\r\n\r\n")[2])
-        assert said["code"] == "stopping"
-        assert [file["state"] for file in said["files"]] == ["verifying", "aborted"]
+        for form, states in ((within, ["verifying", "aborted"]), (between, ["verifying"])):
+            answer = form.answer()
+            assert "503" in answer.splitlines()[0]
+            said = json.loads(answer.partition("\r\n\r\n")[2])
+            assert said["code"] == "stopping"
+            assert [file["state"] for file in said["files"]] == states
         assert gateway.died() == 0
 
 
-def peak(pid: int) -> int:
-    """Bytes of memory that a process has had at most."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) * 1024
+def arrived(places: Places) -> bool:
+    """The one file has a part, the other one all of its bytes."""
+    query = "SELECT FROM upload WHERE file_name = $1 AND "
+    part = asyncio.run(places.rows(f'{query} "offset" > 0', "stopped.png"))
+    return bool(part and asyncio.run(places.rows(f"{query} sha256 IS NOT NULL", "taken.png")))
 
 
 def open_files(pid: int) -> list[str]:

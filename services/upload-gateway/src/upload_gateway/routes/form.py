@@ -8,13 +8,13 @@ from prometheus_client import Counter
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
-from common.errors import Throttled, Unavailable
+from common.errors import RepriseError, Throttled, Unavailable
 from common.telemetry.logs import get_logger, log_event
 from common.web.callers import Caller, Callers, require
 from common.web.problems import problem, status_of
 from upload_gateway.domain.errors import FormTooLarge
 from upload_gateway.ports import Writers
-from upload_gateway.routes import tus_headers
+from upload_gateway.routes import statuses, tus_headers
 from upload_gateway.routes.form_parts import FormParts
 from upload_gateway.routes.form_schemas import BODY, REFUSALS, FormAnswer, answer_of
 from upload_gateway.usecases.receive_file import FileOutcome
@@ -27,12 +27,16 @@ _log = get_logger("upload_gateway.form")
 
 @dataclass(frozen=True, slots=True)
 class FormUseCases:
-    """What the form does; `largest` is what one file may have, `received` counts body bytes."""
+    """What the form does; `largest` is what one file may have.
+
+    `received` counts body bytes, `refused` what limits refused, whole forms and single files.
+    """
 
     receive: ReceiveForm
     writers: Writers
     largest: int
     received: Counter
+    refused: Counter
 
 
 def build_form_routes(uses: FormUseCases, callers: Callers) -> APIRouter:
@@ -52,7 +56,9 @@ def build_form_routes(uses: FormUseCases, callers: Callers) -> APIRouter:
             try:
                 files = await uses.receive(sender, form)
             except FormEnded as ended:
+                _count(uses.refused, ended.files, ended.error)
                 return _cut_short(ended)
+        _count(uses.refused, files)
         _tell(files)
         headers = {"Cache-Control": "no-store"}
         return JSONResponse(answer_of(files).model_dump(mode="json"), headers=headers)
@@ -73,6 +79,14 @@ def _cut_short(ended: FormEnded) -> Response:
     files = answer_of(ended.files).model_dump(mode="json")["files"]
     said = {**error.extensions, "files": files}
     return problem(status_of(error), error.code, error.detail, headers=headers, **said)
+
+
+def _count(
+    refused: Counter, files: list[FileOutcome], ended_by: RepriseError | None = None
+) -> None:
+    """Once each: what ended the form in the middle of a file is an error of both."""
+    for error in {ended_by, *(outcome.error for outcome in files)}:
+        statuses.count(refused, error)
 
 
 def _tell(files: list[FileOutcome]) -> None:

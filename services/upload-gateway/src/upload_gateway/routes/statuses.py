@@ -8,8 +8,20 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from common.errors import RepriseError, Throttled, TooLarge
+from common.telemetry.metrics import Metrics
 from common.web.problems import problem, problem_response
 from upload_gateway.domain.errors import ChecksumMismatch, OffsetMismatch, UploadBusy
+
+
+def refusals(metrics: Metrics) -> Counter:
+    """What limits refused, for whichever way in is asked."""
+    return metrics.counter("refused_uploads", "Uploads and bodies refused, by limit.", ["limit"])
+
+
+def count(refused: Counter, error: RepriseError | None) -> None:
+    """By the limit that refused it; what no limit refused is counted elsewhere, if at all."""
+    if isinstance(error, Throttled | TooLarge):
+        refused.labels(error.extensions.get("limit", error.code)).inc()
 
 
 def install(app: FastAPI, throttled: int, refused: Counter) -> None:
@@ -21,7 +33,7 @@ def install(app: FastAPI, throttled: int, refused: Counter) -> None:
 
     async def limited(_: Request, error: Exception) -> Response:
         assert isinstance(error, RepriseError)  # noqa: S101  (registered for such kinds only)
-        refused.labels(error.extensions.get("limit", error.code)).inc()
+        count(refused, error)
         if not isinstance(error, Throttled):
             return problem_response(error)
         said = {"Retry-After": str(error.retry_after)}

@@ -9,7 +9,7 @@ from starlette.types import Message
 
 from common.errors import RepriseError
 from upload_gateway.adapters.asyncio_writers import AsyncioWriters
-from upload_gateway.ports import BodyCut
+from upload_gateway.ports import BodyCut, Writer
 from upload_gateway.routes.form_parts import FormParts
 
 TWO = forms.file("a.png", b"first file") + forms.field("note", "b") + forms.file("c.png", b"last")
@@ -34,12 +34,14 @@ class Wire:
         return self._messages.pop(0)
 
 
-def parts(wire: Wire, limit: int = 1 << 20, stall: float = 5) -> FormParts:
+def parts(
+    wire: Wire, limit: int = 1 << 20, stall: float = 5, watch: Writer | None = None
+) -> FormParts:
     headers = [(b"content-type", forms.TYPE["Content-Type"].encode())]
     request = Request({"type": "http", "headers": headers}, wire)
     counter = Counter("received", "Bytes.", registry=CollectorRegistry())
-    with AsyncioWriters(stall=stall).attending() as watch:
-        return FormParts(request, watch, counter, limit)
+    with AsyncioWriters(stall=stall).attending() as own:
+        return FormParts(request, watch or own, counter, limit)
 
 
 async def read(form: FormParts, piece: int = 3) -> bytes:
@@ -114,6 +116,23 @@ async def test_a_silent_client_is_cut_and_stays_cut() -> None:
         with pytest.raises(BodyCut) as cut:
             await form.following()
         assert cut.value.reason == "stalled"
+
+
+async def test_a_stop_ends_the_reading_between_two_files() -> None:
+    writers, wire = AsyncioWriters(stall=5), Wire(TWO)
+    with writers.attending() as watch:
+        form = parts(wire, watch=watch)
+        await form.following()
+        wire.open.clear()
+        reading = asyncio.ensure_future(read_all(form))
+        await asyncio.sleep(0)
+        writers.stop()
+        with pytest.raises(BodyCut) as cut:
+            await reading
+    assert cut.value.reason == "stopping"
+    with writers.attending() as late, pytest.raises(BodyCut) as cut:
+        await parts(Wire(TWO), watch=late).following()
+    assert cut.value.reason == "stopping"
 
 
 async def test_a_read_that_was_cancelled_loses_nothing() -> None:

@@ -81,6 +81,16 @@ class ListedForm(ListedBody):
             raise BodyCut(self._cut)
 
 
+class Reviving(ListedForm):
+    """A form that goes on when the upload of one of its files was cut: its client woke up."""
+
+    @override
+    async def _passed(self, chunk: bytes | CutReason) -> None:
+        if isinstance(chunk, str):
+            self._chunks = []
+            raise BodyCut(chunk)
+
+
 @dataclass
 class FormBench(Bench):
     sniffer: KnownSniffer = field(default_factory=lambda: KnownSniffer(frozenset({"png"})))
@@ -199,6 +209,20 @@ async def test_a_cut_between_files_begins_nothing(parts: tuple[Part, ...]) -> No
     with pytest.raises(FormEnded) as ended:
         await bench.taking()(PNG, form)
     assert codes(ended.value.files) == [None]
+    assert len(bench.ledger.tables.uploads) == 1
+
+
+@pytest.mark.parametrize("reason", ["stalled", "too_slow", "stopping"])
+async def test_a_form_whose_file_was_cut_is_not_read_on_even_if_more_comes(
+    reason: CutReason,
+) -> None:
+    bench = FormBench()
+    form = Reviving(Part("a.png", (BODY[:15], reason)), Part("b.png", (BODY[1:],)))
+    with pytest.raises(FormEnded) as ended:
+        await bench.taking()(PNG, form)
+    assert ended.value.error.code == reason
+    assert codes(ended.value.files) == [reason]
+    assert form.asked == 1
     assert len(bench.ledger.tables.uploads) == 1
 
 
