@@ -205,9 +205,12 @@ async def fill(kafka: str, places: Mapping[str, Topic], entities: int, shape: st
 
 
 def _headers(message: Message, made: Template, asset_id: bytes) -> list[tuple[str, bytes]]:
-    ours = [
-        (name, value.replace(made.asset_id, asset_id))
+    # in the order of our envelope: recovery reads that one faster than any other
+    return [
+        (name, _new_id() if name == "ce_id" else value.replace(made.asset_id, asset_id))
         for name, value in message.headers()
-        if name != "ce_id"
     ]
-    return [("ce_id", str(new_event_id()).encode()), *ours]
+
+
+def _new_id() -> bytes:
+    return str(new_event_id()).encode()
