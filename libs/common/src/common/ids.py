@@ -9,7 +9,7 @@ import secrets
 import uuid
 from typing import NewType
 
-from uuid_utils.compat import uuid7
+from uuid_utils.compat import uuid5, uuid7
 
 from common.errors import Invalid
 
@@ -46,17 +46,17 @@ def new_event_id() -> EventId:
 
 def run_id(asset_id: AssetId, number: int) -> RunId:
     """The id of the nth processing run of an asset: the same wherever it is computed."""
-    return RunId(uuid.uuid5(_NAMESPACE, f"run|{asset_id}|{number}"))
+    return RunId(uuid5(_NAMESPACE, f"run|{asset_id}|{number}"))
 
 
 def job_id(asset_id: AssetId, run: RunId, step: str) -> JobId:
     """Deterministic, so that a fact read twice makes one job (design §2)."""
-    return JobId(uuid.uuid5(_NAMESPACE, f"job|{asset_id}|{run}|{step}"))
+    return JobId(uuid5(_NAMESPACE, f"job|{asset_id}|{run}|{step}"))
 
 
 def event_id_for(*parts: object) -> EventId:
     """The id of a fact that a reactor creates; the same facts in give the same id out."""
-    return EventId(uuid.uuid5(_NAMESPACE, "event|" + "|".join(str(part) for part in parts)))
+    return EventId(uuid5(_NAMESPACE, "event|" + "|".join(str(part) for part in parts)))
 
 
 def new_object_id() -> str:

@@ -72,6 +72,11 @@ def test_names_never_become_keys(name: str) -> None:
         ids.original_key(ids.new_asset_id(), name + "/")
 
 
+def test_an_id_that_is_computed_never_changes_with_who_computes_it() -> None:
+    # of what this has given rows and facts were made
+    assert str(ids.run_id(ids.AssetId(UUID(int=1)), 1)) == "fc1530a2-4772-5f15-a2df-3cdca2a5557e"
+
+
 def test_what_a_reactor_makes_has_the_same_id_every_time() -> None:
     asset_id = ids.AssetId(UUID(int=1))
     run = ids.run_id(asset_id, 1)
