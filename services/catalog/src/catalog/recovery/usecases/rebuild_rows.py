@@ -74,7 +74,9 @@ class RebuildRows:
                 group.create_task(self._store(intake, waiting))
                 async with aclosing(self.log.read(intake.topic, start, ends)) as batches:
                     async for batch in batches:
-                        await waiting.put((batch, intake.digest(batch)))
+                        # in a thread: the database would else have nothing to do meanwhile
+                        digest = await asyncio.to_thread(intake.digest, batch)
+                        await waiting.put((batch, digest))
                 await waiting.put(None)
         except ExceptionGroup as failed:
             raise failed.exceptions[0] from failed
