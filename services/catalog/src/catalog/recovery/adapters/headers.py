@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from msgspec import convert
 from pydantic_core import to_json
 
 from common.events import EVENT_TYPES
@@ -36,6 +38,7 @@ _TYPE_AT, _SEQUENCE_AT = 3, 6
 _USUAL = [
     *("ce_specversion", "ce_id", "ce_source", "ce_type", "ce_time", "ce_subject", "ce_sequence")
 ]
+_name = itemgetter(0)
 _SEQUENCE = re.compile(rb"[1-9][0-9]{0,17}")
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _KEY = re.compile(_ID.pattern.encode())
@@ -44,11 +47,15 @@ _KEY = re.compile(_ID.pattern.encode())
 def mark_of(record: Any) -> Mark | None:
     """None for a record that does not say what it is, or after which other it stands."""
     headers = record.headers
-    if [header[0] for header in headers[: len(_USUAL)]] == _USUAL:
+    if list(map(_name, headers[: len(_USUAL)])) == _USUAL:
         type_, sequence = _TYPES.get(headers[_TYPE_AT][1]), headers[_SEQUENCE_AT][1]
         if type_ is not None and sequence is not None and _SEQUENCE.fullmatch(sequence):
             return Mark(int(sequence), type_)
-    texts = attributes(headers)
+    return mark_in(attributes(headers))
+
+
+def mark_in(texts: dict[str, str]) -> Mark | None:
+    """The same of attributes that were read already."""
     sequence = sequence_in(texts)
     return Mark(sequence, texts["ce_type"]) if sequence and "ce_type" in texts else None
 
@@ -75,15 +82,27 @@ def texts_of(headers: Headers) -> dict[str, str]:
     return attributes(headers)
 
 
+def event_id(texts: dict[str, str]) -> str:
+    """The id of the event, as all of ours write it; raises KeyError and ValueError."""
+    text = texts["ce_id"]
+    return text if _ID.fullmatch(text) else str(UUID(text))
+
+
 def json_of(texts: dict[str, str]) -> str:
-    """Attributes as a JSON object; its id as all of ours write it."""
-    if not _ID.fullmatch(texts["ce_id"]):
-        texts = texts | {"ce_id": str(UUID(texts["ce_id"]))}
-    return to_json(texts).decode()
+    """Attributes as a JSON object, with that id."""
+    found = event_id(texts)
+    return to_json(texts if texts["ce_id"] == found else texts | {"ce_id": found}).decode()
+
+
+def names_asset(key: bytes) -> bool:
+    """Whether the key is an asset's id, in the one form that we write."""
+    return _KEY.fullmatch(key) is not None
 
 
 def asset_of(key: bytes | None) -> UUID | None:
     """The asset a key names."""
+    if key is not None and names_asset(key):
+        return convert(key.decode(), UUID)  # a third of what UUID() takes
     try:
         return UUID((key or b"").decode("ascii"))
     except (UnicodeDecodeError, ValueError):
@@ -92,7 +111,7 @@ def asset_of(key: bytes | None) -> UUID | None:
 
 def asset_text(key: bytes | None) -> str | None:
     """The same as text, in the one form that we write."""
-    if key is not None and _KEY.fullmatch(key):
+    if key is not None and names_asset(key):
         return key.decode()
     found = asset_of(key)
     return str(found) if found else None

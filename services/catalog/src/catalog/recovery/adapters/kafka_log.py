@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
@@ -78,8 +79,7 @@ async def _batch(
             records = [
                 record
                 for partition, found in got.items()
-                for record in found
-                if record.offset < ends[partition.partition]
+                for record in _before(ends[partition.partition], found)
             ]
             positions = {
                 number: min(await consumer.position(TopicPartition(topic, number)), ends[number])
@@ -87,6 +87,12 @@ async def _batch(
             }
             if records or positions != open_:
                 return LogBatch(records, positions)
+
+
+def _before(end: int, found: Sequence[Any]) -> Sequence[Any]:
+    if found and found[-1].offset < end:
+        return found
+    return [record for record in found if record.offset < end]
 
 
 @asynccontextmanager

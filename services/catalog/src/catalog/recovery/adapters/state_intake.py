@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text
@@ -41,6 +41,16 @@ class Note:
     kind: str
 
 
+class Head(NamedTuple):
+    """A record with what its key and headers say; `type` is None where they do not tell."""
+
+    asset_id: UUID
+    sequence: int
+    entity: bytes
+    type: str | None
+    value: bytes | None
+
+
 Rows = tuple[Row, list[Row]]
 Entry = Rows | Note
 
@@ -54,20 +64,15 @@ class StateIntake:
 
     def digest(self, batch: LogBatch) -> dict[UUID, tuple[int, Entry]]:
         """The record of each entity that counts: the one with the highest sequence."""
-        heads: dict[UUID, tuple[int, Any]] = {}
+        heads: dict[UUID, Head] = {}
         for record in batch.records:
-            entity, _, name = (record.key or b"").partition(b"/")
-            asset_id = asset_of(name)
-            sequence = _sequence(record) if entity in _ENTITIES else None
-            if asset_id is None or sequence is None:
+            head = _head(record)
+            if head is None:
                 continue
-            known = heads.get(asset_id)
-            if known is None or known[0] < sequence:
-                heads[asset_id] = sequence, record
-        return {
-            asset_id: (sequence, _entry(asset_id, sequence, record))
-            for asset_id, (sequence, record) in heads.items()
-        }
+            known = heads.get(head.asset_id)
+            if known is None or known.sequence < head.sequence:
+                heads[head.asset_id] = head
+        return {asset_id: (head.sequence, _entry(head)) for asset_id, head in heads.items()}
 
     async def store(self, digest: dict[UUID, tuple[int, Entry]], positions: Positions) -> None:
         await store_what_fits(self._store, digest, positions, _without_row)
@@ -93,18 +98,25 @@ async def forget(session: WriteSession, ids: Collection[UUID]) -> None:
         await session.execute(text(statement), {"ids": list(ids)})
 
 
-def _sequence(record: Any) -> int | None:
-    """A reader of state asks for no more: without it a record changes nothing."""
+def _head(record: Any) -> Head | None:
+    """A reader of state asks for no more than key and sequence: without them it changes nothing."""
+    entity, _, name = (record.key or b"").partition(b"/")
+    asset_id = asset_of(name) if entity in _ENTITIES else None
+    if asset_id is None:
+        return None
     mark = mark_of(record)
-    return mark.sequence if mark else sequence_in(attributes(record.headers))
+    if mark is not None:
+        return Head(asset_id, mark.sequence, entity, mark.type, record.value)
+    sequence = sequence_in(attributes(record.headers))
+    return None if sequence is None else Head(asset_id, sequence, entity, None, record.value)
 
 
-def _entry(asset_id: UUID, sequence: int, record: Any) -> Entry:
+def _entry(head: Head) -> Entry:
     """A record nobody can read counts, too: its asset is denied until the next one."""
-    entity, value, mark = record.key.partition(b"/")[0], record.value, mark_of(record)
+    asset_id, sequence, entity, type_, value = head
     if value is None:
         return Note(asset_id, sequence, GONE)
-    if mark is None or mark.type != _ENTITIES[entity]:
+    if type_ != _ENTITIES[entity]:
         return Note(asset_id, sequence, UNREADABLE)
     try:
         if entity == b"alias":

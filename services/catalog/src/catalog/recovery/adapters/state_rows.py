@@ -7,7 +7,7 @@ for 10,000 entities a second); a test holds both readings of the same bytes toge
 from collections.abc import Mapping
 from datetime import datetime
 from operator import itemgetter
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -102,6 +102,7 @@ class _State(msgspec.Struct):
 
 
 class _Alias(msgspec.Struct):
+    requires: int
     asset_id: UUID
     duplicate_of: UUID
 
@@ -110,6 +111,7 @@ class _Requires(msgspec.Struct):
     requires: int
 
 
+S = TypeVar("S", _State, _Alias)
 _states = msgspec.json.Decoder(_State)
 _aliases = msgspec.json.Decoder(_Alias)
 _requires = msgspec.json.Decoder(_Requires)
@@ -122,8 +124,7 @@ def rows_of(asset_id: UUID, sequence: int, value: bytes) -> tuple[Row, list[Row]
     newer version, whose rows this one would make poorer, or damaged.
     """
     try:
-        _refuse_newer(value)
-        state = _states.decode(value)
+        state = _read(_states, value)
         _refuse_misplaced(asset_id, state.asset_id, value)
         return None if state.row is None else _rows(asset_id, sequence, state, state.row)
     except (msgspec.MsgspecError, IndexError, ValueError) as error:
@@ -133,8 +134,7 @@ def rows_of(asset_id: UUID, sequence: int, value: bytes) -> tuple[Row, list[Row]
 def refuse_bad_alias(asset_id: UUID, value: bytes) -> None:
     """Raises Corrupt as `rows_of` does."""
     try:
-        _refuse_newer(value)
-        _refuse_misplaced(asset_id, _aliases.decode(value).asset_id, value)
+        _refuse_misplaced(asset_id, _read(_aliases, value).asset_id, value)
     except (msgspec.MsgspecError, ValueError) as error:
         raise Corrupt(f"the state record of {asset_id} is damaged", code="bad_state") from error
 
@@ -144,9 +144,19 @@ def _refuse_misplaced(asset_id: UUID, said: UUID, value: bytes) -> None:
         raise ValueError("of another asset, or text that no column holds")
 
 
-def _refuse_newer(value: bytes) -> None:
-    # asked first and alone: a newer version may have changed every other field
-    if _requires.decode(value).requires > STATE_VERSION:
+def _read(decoder: "msgspec.json.Decoder[S]", value: bytes) -> S:
+    try:
+        found = decoder.decode(value)
+    except msgspec.MsgspecError:
+        # asked alone: a newer version may have changed every other field
+        _refuse_newer(_requires.decode(value).requires)
+        raise
+    _refuse_newer(found.requires)
+    return found
+
+
+def _refuse_newer(requires: int) -> None:
+    if requires > STATE_VERSION:
         raise Corrupt("the log holds records of a newer version", code="newer_version")
 
 

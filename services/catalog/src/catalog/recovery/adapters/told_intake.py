@@ -5,16 +5,16 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
-from uuid import UUID
 
 from sqlalchemy import text
 
 from catalog.recovery.adapters.headers import (
     ABOUT_ASSETS,
     Mark,
-    asset_text,
+    event_id,
     json_of,
-    mark_of,
+    mark_in,
+    names_asset,
     texts_of,
 )
 from catalog.recovery.adapters.postgres_rebuilding import moved
@@ -32,6 +32,9 @@ COLUMNS = (
     "occurred_at", "appended_at", "published_at", "kafka_partition", "kafka_offset",
 )  # fmt: skip
 _ABOUT_ASSETS = ABOUT_ASSETS[ASSETS.name]
+_OF_OTHERS = frozenset(
+    name for name, model in EVENT_TYPES.items() if model.TOPIC.name != ASSETS.name
+)
 # a batch sent twice stands twice in the topic, one after the other
 _HEADS = text(
     "SELECT key, sequence FROM outbox_head"
@@ -69,13 +72,14 @@ class ToldIntake:
         """Facts by key, in their order."""
         found: dict[str, list[Told]] = defaultdict(list)
         for record in batch.records:
-            mark = mark_of(record)
+            texts = texts_of(record.headers)
+            mark = mark_in(texts)
             if mark is None:
                 continue
             about = mark.type in _ABOUT_ASSETS
             try:
-                _refuse_foreign(record.key, mark, about=about)
-                row = _row(record, mark)
+                _refuse_foreign(record.key, mark.type, about=about)
+                row = _row(record, mark, texts)
             except (KeyError, ValueError, OverflowError):
                 continue  # not written by our relay, whatever it is
             found[row[3]].append(Told(mark.sequence, row, record, about))
@@ -137,24 +141,23 @@ async def _note_heads(
         await session.execute(_NEW_HEADS, values | {"topic": ASSETS.name})
 
 
-def _refuse_foreign(key: bytes | None, mark: Mark, *, about: bool) -> None:
+def _refuse_foreign(key: bytes | None, type_: str, *, about: bool) -> None:
     """Raises ValueError for what no relay of ours writes here; types of newer versions may be."""
-    known = EVENT_TYPES.get(mark.type)
-    wrong = known is not None and known.TOPIC.name != ASSETS.name
-    if key is None or b"\0" in key or wrong or (about and asset_text(key) != key.decode()):
+    if key is None or b"\0" in key or type_ in _OF_OTHERS or (about and not names_asset(key)):
         raise ValueError("no fact of ours")
 
 
-def _row(record: Any, mark: Mark) -> Row:
-    texts = texts_of(record.headers)
+def _row(record: Any, mark: Mark, texts: dict[str, str]) -> Row:
     occurred_at = datetime.fromisoformat(texts["ce_time"])
     structured = texts.get("content-type", "").strip().lower().startswith(STRUCTURED)
     if structured or occurred_at.tzinfo is None:
         raise ValueError("no fact of ours")
+    if occurred_at.tzinfo is not UTC:
+        occurred_at = occurred_at.astimezone(UTC)
     at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
     return (
         date(at.year, at.month, 1),
-        UUID(texts["ce_id"]),
+        event_id(texts),
         ASSETS.name,
         record.key.decode(),
         texts["ce_subject"],
@@ -162,7 +165,7 @@ def _row(record: Any, mark: Mark) -> Row:
         mark.type,
         json_of(texts),
         record.value,
-        occurred_at.astimezone(UTC),
+        occurred_at,
         at,
         at,
         record.partition,
