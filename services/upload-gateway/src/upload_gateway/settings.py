@@ -152,8 +152,9 @@ class UploadSettings(Group):
         validation_alias="REPRISE_UPLOAD_ACCEPT_ANY",
         description="Take files of every type, for a store of anything and for protocol tests."
         " Only what the bytes themselves show gets a type; the rest is kept as"
-        " application/octet-stream, which delivery hands out as a download and nothing else, and"
-        " nothing is made of it. Kinds, roles and all limits hold as ever.",
+        " application/octet-stream. Nothing is made of it: its asset ends `failed(unsupported)`,"
+        " and delivery hands it to nobody. Kinds, roles and all limits hold as ever, and a file"
+        " without a byte is refused.",
     )
     verify_concurrency: int = Field(
         2,

@@ -207,6 +207,32 @@ def test_a_store_for_everything_takes_what_has_no_metadata_at_all(
     assert (status["state"], status["content_type"]) == ("stored", "application/octet-stream")
 
 
+@pytest.mark.parametrize("way", ["tus", "tus, its length said at the end", "form"])
+def test_a_store_for_everything_takes_no_file_without_a_byte(
+    generic: tuple[RealGateway, httpx.Client], way: str
+) -> None:
+    gateway, client = generic
+    name = f"nothing by {way.replace(',', '')}.txt"
+    meta = tus.metadata(filename=name, filetype="text/plain", kind="image")
+    if way == "form":
+        assert forms.codes(by_form(client, name, b"", "text/plain", "image")) == ["empty"]
+        query = "SELECT FROM upload WHERE file_name = $1"
+        assert asyncio.run(gateway.places.rows(query, name)) == []
+        return
+    if way == "tus":
+        path = tus.create(client, 0, meta)
+    else:
+        headers = {"Upload-Defer-Length": "1", "Upload-Metadata": meta}
+        path = httpx.URL(client.post("/files/", headers=headers).headers["location"]).path
+        said = tus.BODY | {"Upload-Offset": "0", "Upload-Length": "0"}
+        assert client.patch(path, headers=said).status_code == 204
+    ended = tus.ended(client, path)
+    assert (ended["state"], ended["reason"]) == ("rejected", "empty")
+    assert announced(gateway.places, ended["asset_id"])[-1] == ("rejected", "empty")
+    assert asyncio.run(gateway.places.objects(f"u/{ended['asset_id']}/")) == {}
+    assert asyncio.run(gateway.places.multiparts(f"u/{ended['asset_id']}/")) == []
+
+
 def test_a_store_for_everything_keeps_kinds_roles_and_sizes(
     generic: tuple[RealGateway, httpx.Client],
 ) -> None:
