@@ -1,15 +1,17 @@
 """The system as foreign clients meet it: its edge behind a proxy, and pages of another origin."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from zlib import crc32
 
 import pytest
-from tests.clients.foreign import STALL
-from tests.clients.programs import node_folder
+from tests.clients.foreign import MIB, STALL, Journey, sound_file
+from tests.clients.programs import node_folder, program
+from tests.clients.signed_parts import SIZE
 from tests.clients.store import found_by_doctor
 from typing_extensions import override
 
@@ -101,3 +103,29 @@ def way(system: Stack) -> Iterator[TcpProxy]:
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
     return tmp_path / "client.log"
+
+
+@pytest.fixture
+def journey(
+    system: Stack,
+    examined: dict[str, bool],
+    store_way: TcpProxy,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+) -> Journey:
+    """Through the proxy before the store; the number of bytes tells one upload from others."""
+    assert examined["digested_parts"]
+    assert not examined["short_body_refused"]  # so each part is signed with its digest
+    assert examined["cors"]
+    store_way.pass_through()
+    name = request.node.name
+    size = SIZE + crc32(name.encode()) % MIB
+    return Journey(system, store_way, sound_file(tmp_path, name, size))
+
+
+@pytest.fixture
+def command(system: Stack, pages: str, node: str, journey: Journey) -> Sequence[str]:
+    """A browser at the page that is set up for it, with the file of the journey."""
+    browser = program("chromium", "chromium")
+    script = [program("node", "nodejs"), f"{node}/send_uppy.mjs", browser, f"{pages}/past.html"]
+    return [*script, system.env["REPRISE_URL"], str(journey.path), journey.token]

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import Self
+from typing import Any, Self
 
 from psutil import NoSuchProcess, Process
 from tests.clients.store import stored_sha256
@@ -144,24 +144,31 @@ class Journey:
         eventually(quiet, lambda rest: rest > STALL, within=STALL + 15, saying="it should be quiet")
         client.go_on()
 
-    def arrived(self) -> None:
-        """One upload was made of it, and what the store holds is the file."""
+    def uploads(self) -> list[dict[str, Any]]:
+        """All that were ever made of it, by its size, as the list of uploads shows them."""
         caller = Reprise(self.stack.env["REPRISE_URL"], self.token)
         try:
             items = caller.http.get("/api/v1/uploads", params={"limit": 100}).json()["items"]
-            (upload,) = [item for item in items if item["length"] == self.size]
-            ended = eventually(
-                lambda: caller.upload_status(upload["upload_id"]),
-                lambda status: status["state"] == "stored",
-                within=PATIENCE,
-                saying="the upload should be stored",
-            )
         finally:
             caller.close()
+        return [item for item in items if item["length"] == self.size]
+
+    def ended(self, *states: str) -> list[dict[str, Any]]:
+        """The uploads made of it once they are in these states, newest first."""
+        return eventually(
+            self.uploads,
+            lambda found: [upload["state"] for upload in found] == list(states),
+            within=PATIENCE,
+            saying=f"it should be {' and '.join(states)}",
+        )
+
+    def arrived(self, *before: str) -> None:
+        """What the store holds is the file; `before` are states of earlier uploads of it."""
+        upload = self.ended("stored", *before)[0]
         sent = hashlib.sha256(self.path.read_bytes()).hexdigest()
-        assert ended["sha256"] == sent
         store = {**self.stack.env, **self.store}
-        assert stored_sha256(store, f"u/{ended['asset_id']}/original-") == sent
+        assert stored_sha256(store, f"u/{upload['asset_id']}/original-") == sent
+        assert upload["sha256"] == sent
 
 
 def sound_file(folder: Path, name: str, size: int) -> Path:

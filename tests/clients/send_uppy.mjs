@@ -52,6 +52,15 @@ const told = {
       window.uppy.retryAll()
     })
   },
+  async pause() {
+    await tab.evaluate(() => window.uppy.pauseAll())
+  },
+  async resume() {
+    await tab.evaluate(() => window.uppy.resumeAll())
+  },
+  async cancel() {
+    await tab.evaluate(() => window.uppy.cancelAll())
+  },
 }
 let turn = Promise.resolve()
 for await (const line of createInterface({ input: process.stdin })) {

@@ -2,7 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
 
 import boto3
 from botocore.config import Config
@@ -22,6 +24,25 @@ def found_by_doctor(stack: Stack, pages: str, **store: str) -> dict[str, bool]:
 
 def stored_sha256(env: Mapping[str, str], prefix: str) -> str:
     """Of the one object under a prefix, as boto3 and the AWS command line both read it."""
+    bucket = env["MEDIA_ASSETS_BUCKET"]
+    with _client(env) as client:
+        (found,) = client.list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]
+        body = client.get_object(Bucket=bucket, Key=found["Key"])["Body"]
+        by_boto = hashlib.sha256(body.read()).hexdigest()
+    read = aws(env, "s3", "cp", f"s3://{bucket}/{found['Key']}", "-").stdout
+    assert hashlib.sha256(read).hexdigest() == by_boto
+    return by_boto
+
+
+def open_multiparts(env: Mapping[str, str]) -> list[str]:
+    """The keys of uploads in parts that nobody completed or aborted."""
+    with _client(env) as client:
+        found = client.list_multipart_uploads(Bucket=env["MEDIA_ASSETS_BUCKET"])
+    return [upload["Key"] for upload in found.get("Uploads", [])]
+
+
+@contextmanager
+def _client(env: Mapping[str, str]) -> Iterator[Any]:
     client = boto3.client(
         "s3",
         endpoint_url=env["MEDIA_S3_ENDPOINT"],
@@ -31,12 +52,6 @@ def stored_sha256(env: Mapping[str, str], prefix: str) -> str:
         config=Config(s3={"addressing_style": "path"}, connect_timeout=3, read_timeout=30),
     )
     try:
-        bucket = env["MEDIA_ASSETS_BUCKET"]
-        (found,) = client.list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]
-        body = client.get_object(Bucket=bucket, Key=found["Key"])["Body"]
-        by_boto = hashlib.sha256(body.read()).hexdigest()
+        yield client
     finally:
         client.close()
-    read = aws(env, "s3", "cp", f"s3://{bucket}/{found['Key']}", "-").stdout
-    assert hashlib.sha256(read).hexdigest() == by_boto
-    return by_boto
