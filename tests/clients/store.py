@@ -2,12 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Mapping
 
-import boto3
-from botocore.config import Config
+from tests.e2e.store import contents
 from tests.faults.foreign_uploads import reprise
 
 from devstack.aws_cli import aws
@@ -24,34 +21,8 @@ def found_by_doctor(stack: Stack, pages: str, **store: str) -> dict[str, bool]:
 
 def stored_sha256(env: Mapping[str, str], prefix: str) -> str:
     """Of the one object under a prefix, as boto3 and the AWS command line both read it."""
-    bucket = env["MEDIA_ASSETS_BUCKET"]
-    with _client(env) as client:
-        (found,) = client.list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]
-        body = client.get_object(Bucket=bucket, Key=found["Key"])["Body"]
-        by_boto = hashlib.sha256(body.read()).hexdigest()
-    read = aws(env, "s3", "cp", f"s3://{bucket}/{found['Key']}", "-").stdout
-    assert hashlib.sha256(read).hexdigest() == by_boto
-    return by_boto
-
-
-def open_multiparts(env: Mapping[str, str]) -> list[str]:
-    """The keys of uploads in parts that nobody completed or aborted."""
-    with _client(env) as client:
-        found = client.list_multipart_uploads(Bucket=env["MEDIA_ASSETS_BUCKET"])
-    return [upload["Key"] for upload in found.get("Uploads", [])]
-
-
-@contextmanager
-def _client(env: Mapping[str, str]) -> Iterator[Any]:
-    client = boto3.client(
-        "s3",
-        endpoint_url=env["MEDIA_S3_ENDPOINT"],
-        region_name=env["MEDIA_S3_REGION"],
-        aws_access_key_id=env["MEDIA_S3_ACCESS_KEY_ID"],
-        aws_secret_access_key=env["MEDIA_S3_SECRET_ACCESS_KEY"],
-        config=Config(s3={"addressing_style": "path"}, connect_timeout=3, read_timeout=30),
-    )
-    try:
-        yield client
-    finally:
-        client.close()
+    ((key, by_boto),) = contents(env, prefix).items()
+    by_aws = aws(env, "s3", "cp", f"s3://{env['MEDIA_ASSETS_BUCKET']}/{key}", "-").stdout
+    digest = hashlib.sha256(by_boto).hexdigest()
+    assert hashlib.sha256(by_aws).hexdigest() == digest
+    return digest

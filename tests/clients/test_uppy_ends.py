@@ -7,8 +7,8 @@ import httpx
 import pytest
 from tests.clients.foreign import PACE, PATIENCE, Foreign, Journey
 from tests.clients.signed_parts import COUNT, some_stored, stored_parts
-from tests.clients.store import open_multiparts
 from tests.e2e.client import eventually
+from tests.e2e.store import open_multiparts
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(300)]
 

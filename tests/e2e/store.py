@@ -25,6 +25,13 @@ def contents(env: Mapping[str, str], prefix: str) -> dict[str, bytes]:
         return {key: one["Body"].read() for key, one in zip(keys, found, strict=True)}
 
 
+def open_multiparts(env: Mapping[str, str]) -> list[str]:
+    """The keys of uploads in parts that nobody completed or aborted."""
+    with _client(env) as client:
+        found = client.list_multipart_uploads(Bucket=env["MEDIA_ASSETS_BUCKET"])
+    return [upload["Key"] for upload in found.get("Uploads", [])]
+
+
 @contextmanager
 def _client(env: Mapping[str, str]) -> Iterator[Any]:
     client = boto3.client(
