@@ -4,12 +4,11 @@ import asyncio
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from common.errors import Conflict
 from common.events.topics import DELIVERY, SERVICES
 from common.settings.reading import read
+from common.telemetry.progress_bars import bars
 from reprise_cli.commands.options import AsJson, Operator, Yes
 from reprise_cli.output import print_json, print_line, print_table
 from reprise_cli.reseeding import TopicPlan, make_unpublished, open_outbox, plan, watch
@@ -114,15 +113,7 @@ class _Run:
         self, settings: ConsumersSettings, operator: str, *, force: bool, quiet: bool
     ) -> None:
         self._settings, self._operator, self._force = settings, operator, force
-        self._bars = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-            disable=quiet,
-        )
+        self._bars = bars(quiet=quiet)
 
     async def __call__(
         self, services: tuple[str, ...], wanted: list[TopicPlan], *, wait: bool

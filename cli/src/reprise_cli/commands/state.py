@@ -4,8 +4,7 @@ import asyncio
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import Progress
 
 from common.errors import Invalid
 from common.kafka.topics import epoch
@@ -13,6 +12,7 @@ from common.postgres import republishing
 from common.postgres.engine import Database
 from common.postgres.republishing import Republishing
 from common.settings.reading import read
+from common.telemetry import progress_bars
 from reprise_cli.commands.options import AsJson
 from reprise_cli.entry_points import republishings
 from reprise_cli.output import print_json, print_line
@@ -53,7 +53,7 @@ def republish(
     """
     settings = read(StateSettings)
     chosen = _chosen(service)
-    with _bars(quiet=as_json or not yes) as bars:
+    with progress_bars.bars(quiet=as_json or not yes) as bars:
         who = settings.operator.name(operator)
         outcome = asyncio.run(_all(settings, chosen, bars, who, yes=yes, restart=restart))
     if as_json:
@@ -121,15 +121,3 @@ async def _tell(
     went_on = " after those of the run that was not finished" if run.goes_on else ""
     says = f"{told} {found.what} were told again{went_on}; the relay publishes them"
     return {"told": told, "went_on": run.goes_on, "says": says}
-
-
-def _bars(*, quiet: bool) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        disable=quiet,
-    )

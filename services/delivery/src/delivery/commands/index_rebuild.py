@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from common.kafka.topics import missing
 from common.settings.groups import KafkaSettings
 from common.subscriber.state import StateBatch
 from common.telemetry.metrics import Metrics
+from common.telemetry.progress_bars import Report
 from delivery.adapters.index_comparison import LiveSnapshot, compare
 from delivery.adapters.index_files import IndexFiles
 from delivery.adapters.sqlite_file import WriterLock
@@ -29,9 +29,6 @@ from delivery.usecases.index_records import IndexRecords
 
 MEET = 10.0  # seconds in which the live index should come to an offset that we have read to
 PAUSE = 0.2  # seconds between looks
-
-Report = Callable[[int, int], None]
-"""(records read to, records there are)."""
 
 
 @dataclass(slots=True)

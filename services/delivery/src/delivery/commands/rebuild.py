@@ -2,15 +2,12 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from common.clock import SystemClock
 from common.errors import Invalid
@@ -19,9 +16,10 @@ from common.failpoints import activate
 from common.settings.groups import KafkaSettings, ProcessSettings
 from common.settings.operator import OperatorSettings
 from common.settings.reading import read
+from common.telemetry.progress_bars import Report, reading_bar
 from delivery.adapters.index_files import IndexFiles
 from delivery.commands.fsck import NodeFolder
-from delivery.commands.index_rebuild import IndexRebuild, Report
+from delivery.commands.index_rebuild import IndexRebuild
 from delivery.domain.comparison import Comparison
 
 WORDS = "rebuild delivery-index"
@@ -71,7 +69,7 @@ def delivery_index(
     """
     settings = read(RebuildSettings)
     activate(settings.process.failpoints)
-    with _reporting(quiet=as_json) as report:
+    with reading_bar(quiet=as_json) as report:
         rebuild = prepared(settings, folder, report)
         who = settings.operator.name(operator)
         swap = yes and not dry_run
@@ -142,26 +140,3 @@ def _show(outcome: Outcome, *, as_json: bool, swap: bool) -> None:
         console.print(f"{outcome.file} is live, swapped by {outcome.swapped_by}")
     else:
         console.print(f"nothing was changed; `reprise {WORDS} --yes` makes {outcome.file} live")
-
-
-@contextmanager
-def _reporting(*, quiet: bool) -> Iterator[Report]:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-    )
-    clock, begun = SystemClock(), dict[str, float]()
-    with Progress(*columns, console=Console(stderr=True), disable=quiet) as progress:
-        task = progress.add_task("reading", total=None, rate="")
-
-        def report(done: int, total: int) -> None:
-            begun.setdefault("at", clock.monotonic())
-            begun.setdefault("from", done)
-            took = clock.monotonic() - begun["at"]
-            rate = f"{(done - begun['from']) / took:,.0f}/s" if took > 0 else ""
-            progress.update(task, completed=done, total=total, rate=rate)
-
-        yield report

@@ -1,7 +1,7 @@
 """Builds the ledger beside the live one from the log, compares them, puts it in its place."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from common.clock import Clock
@@ -14,6 +14,7 @@ from common.postgres.engine import Database, WriteSession
 from common.settings.groups import KafkaSettings
 from common.subscriber.replay import Place, Positions, Replay
 from common.subscriber.state import OffsetGone
+from common.telemetry.progress_bars import Report
 from janitor.adapters.postgres_orders import MAX_ATTEMPTS, PURGE_KIND
 from janitor.adapters.shadow_settling import inherit, queue_open_orders, settle
 from janitor.adapters.shadow_swap import ShadowSwap
@@ -26,9 +27,6 @@ SECOND_LOOK = 2.0  # seconds; what the live consumers were about to take is take
 LOCK_WAIT = 5.0  # seconds for work under way to end; nobody waits behind us for longer
 LOCKED = 60.0  # seconds everybody may be locked out; then all is as it was
 WORDS = "rebuild janitor-ledger"
-
-Report = Callable[[int, int], None]
-"""(records read, records there are)."""
 
 
 @dataclass(frozen=True, slots=True)

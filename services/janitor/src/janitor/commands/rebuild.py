@@ -2,14 +2,12 @@
 
 import asyncio
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from common.clock import SystemClock
 from common.events.topics import CATALOG_STATE, Topic
@@ -19,9 +17,10 @@ from common.settings.groups import KafkaSettings, ProcessSettings
 from common.settings.operator import OperatorSettings
 from common.settings.reading import read
 from common.subscriber.replay import Replay
+from common.telemetry.progress_bars import Report, reading_bar
 from janitor.adapters.shadow_tables import ShadowTables
 from janitor.commands.fsck import JanitorDatabase
-from janitor.commands.ledger_rebuild import SOURCES, WORDS, LedgerRebuild, Report, Swapped
+from janitor.commands.ledger_rebuild import SOURCES, WORDS, LedgerRebuild, Swapped
 from janitor.domain.differences import Differences
 
 
@@ -69,7 +68,7 @@ def janitor_ledger(
         asyncio.run(_drop(settings))
         return
     swap = yes and not dry_run
-    with _reporting(quiet=as_json) as report:
+    with reading_bar(quiet=as_json) as report:
         who = settings.operator.name(operator)
         outcome = asyncio.run(run(settings, who, report, swap=swap, restart=restart))
     _show(outcome, as_json=as_json)
@@ -124,26 +123,3 @@ def _show(outcome: Outcome, *, as_json: bool) -> None:
         f"swapped in {swapped.locked:.1f} s; {swapped.queued} orders queued again;"
         " the old tables stay as previous_… until the next rebuild (or `--drop`)"
     )
-
-
-@contextmanager
-def _reporting(*, quiet: bool) -> Iterator[Report]:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-    )
-    clock, begun = SystemClock(), dict[str, float]()
-    with Progress(*columns, console=Console(stderr=True), disable=quiet) as progress:
-        task = progress.add_task("reading", total=None, rate="")
-
-        def report(done: int, total: int) -> None:
-            begun.setdefault("at", clock.monotonic())
-            begun.setdefault("from", done)
-            took = clock.monotonic() - begun["at"]
-            rate = f"{(done - begun['from']) / took:,.0f}/s" if took > 0 else ""
-            progress.update(task, completed=done, total=total, rate=rate)
-
-        yield report
