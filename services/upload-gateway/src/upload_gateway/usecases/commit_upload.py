@@ -21,7 +21,7 @@ from upload_gateway.domain.upload import RUNNING, Stored, Upload
 from upload_gateway.ports import Ledger, PartStore
 from upload_gateway.usecases.clear_upload import ClearUpload
 from upload_gateway.usecases.judge_content import JudgeContent
-from upload_gateway.usecases.tell_end import tell_end
+from upload_gateway.usecases.tell_end import reject
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +92,8 @@ class CommitUpload:
             if upload.state not in RUNNING:
                 return upload  # another commit was faster, and said the same
             if isinstance(verdict, Refusal):
-                upload = upload.rejected(verdict.reason, self.clock.now())
-                upload = await tell_end(tx, upload, self.clock)
-            else:
-                upload = arrived(upload)
-                await tx.enqueue_verify(upload)
+                return await reject(tx, upload, verdict.reason, self.clock)
+            upload = arrived(upload)
+            await tx.enqueue_verify(upload)
             await tx.save(upload)
         return upload

@@ -6,7 +6,7 @@ from common.clock import Clock
 from common.ids import UploadId
 from upload_gateway.domain.upload import Upload
 from upload_gateway.ports import Ledger, Ticket
-from upload_gateway.usecases.tell_end import tell_end
+from upload_gateway.usecases.tell_end import reject
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,6 @@ class GiveUpUpload:
         async with self.ledger.change() as tx:
             upload = await tx.locked(upload_id)
             if upload.state == "verifying":
-                upload = upload.rejected("bytes_lost", self.clock.now())
-                await tx.save(await tell_end(tx, upload, self.clock))
+                upload = await reject(tx, upload, "bytes_lost", self.clock)
             await tx.close(ticket)
         return upload

@@ -7,7 +7,7 @@ from common.ids import UploadId
 from upload_gateway.domain.acceptance import Reason
 from upload_gateway.domain.upload import RUNNING, Upload
 from upload_gateway.ports import Ledger
-from upload_gateway.usecases.tell_end import tell_end
+from upload_gateway.usecases.tell_end import reject
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,5 @@ class RejectContent:
         async with self.ledger.change() as tx:
             upload = await tx.locked(upload_id)
             if upload.state in RUNNING:
-                upload = upload.rejected(reason, self.clock.now())
-                await tx.save(await tell_end(tx, upload, self.clock))
+                upload = await reject(tx, upload, reason, self.clock)
         return upload

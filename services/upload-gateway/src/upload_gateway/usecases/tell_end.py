@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from common.clock import Clock
+from upload_gateway.domain.acceptance import Reason
 from upload_gateway.domain.facts import announced, ended, unnamed
 from upload_gateway.domain.upload import Upload
 from upload_gateway.ports import Transaction
@@ -18,4 +19,11 @@ async def tell_end(tx: Transaction, done: Upload, clock: Clock) -> Upload:
         done = replace(done, details_sequence=done.details_sequence + 1)
         await tx.publish(unnamed(done, clock))
     await tx.publish(announced(done, ended(done, await tx.segments(done.id)), clock))
+    return done
+
+
+async def reject(tx: Transaction, upload: Upload, reason: Reason, clock: Clock) -> Upload:
+    """The upload, which this transaction has locked, as it was saved: refused, and told so."""
+    done = await tell_end(tx, upload.rejected(reason, clock.now()), clock)
+    await tx.save(done)
     return done
