@@ -14,7 +14,7 @@ from common.postgres.provision import schema_of
 from common.settings.groups import KafkaSettings
 from common.testing.postgres import service_database
 from devstack.stack import Stack
-from devstack.stack_for_tests import stack_for_tests
+from devstack.stack_for_tests import infrastructure_for_tests
 
 SERVICES = (UPLOAD_GATEWAY, CATALOG, TRANSCODER, JANITOR)
 TABLES = ("parked", "fuse", "dead_letter", "operator_action")
@@ -23,8 +23,7 @@ TABLES = ("parked", "fuse", "dead_letter", "operator_action")
 @pytest.fixture(scope="session")
 def infra() -> Iterator[Stack]:
     """A broker where nobody else reads: on the run's own one the services may be consuming."""
-    with stack_for_tests() as own:
-        own.start(own.infrastructure())
+    with infrastructure_for_tests() as own:
         yield own
 
 

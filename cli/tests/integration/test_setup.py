@@ -14,7 +14,7 @@ from common.ids import new_asset_id
 from common.kafka.producer import TransactionalSender
 from common.settings.groups import KafkaSettings
 from devstack.stack import Stack
-from devstack.stack_for_tests import stack_for_tests
+from devstack.stack_for_tests import infrastructure_for_tests
 
 pytestmark = pytest.mark.integration
 
@@ -22,8 +22,7 @@ pytestmark = pytest.mark.integration
 @pytest.fixture(scope="module")
 def infra() -> Iterator[Stack]:
     """Of this module's own: where other tests have written, setup would miss the tables."""
-    with stack_for_tests() as own:
-        own.start(own.infrastructure())
+    with infrastructure_for_tests() as own:
         yield own
 
 

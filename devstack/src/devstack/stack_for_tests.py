@@ -47,6 +47,14 @@ def stack_for_tests(
         _keep_logs(home, homes / "last-logs")
 
 
+@contextlib.contextmanager
+def infrastructure_for_tests() -> Iterator[Stack]:
+    """A broker, a database and a store that run and that nobody else uses."""
+    with stack_for_tests() as stack:
+        stack.start(stack.infrastructure())
+        yield stack
+
+
 def _quick(overrides: Overrides) -> Overrides:
     names = {*_QUICK, *overrides}
     return {name: {**_QUICK.get(name, {}), **overrides.get(name, {})} for name in names}
