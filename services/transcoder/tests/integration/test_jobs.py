@@ -4,12 +4,11 @@ In the real sandbox.
 """
 
 import hashlib
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from services.transcoder.tests import media
-from services.transcoder.tests.integration.real_world import RealWorld, open_world
+from services.transcoder.tests.integration.real_world import RealWorld
 from services.transcoder.tests.memory import a_request
 
 from common import failpoints
@@ -26,24 +25,11 @@ from common.events import (
     RenditionReady,
 )
 from common.testing.waiting import eventually
-from devstack.stack import Stack
 from transcoder.domain.claim import PROBE
 
 pytestmark = pytest.mark.integration
 
 PLAYLIST = "#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\n{target}\n#EXT-X-ENDLIST\n"
-
-
-@pytest.fixture
-async def world(infra: Stack, tmp_path: Path) -> AsyncIterator[RealWorld]:
-    async with open_world(infra.env, tmp_path) as made:
-        yield made
-    failpoints.clear()
-
-
-@pytest.fixture
-def flac(tmp_path: Path) -> Path:
-    return media.sound(tmp_path / "s.flac", seconds=4)
 
 
 @pytest.mark.req("TRX-03")

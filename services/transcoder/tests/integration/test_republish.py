@@ -1,35 +1,22 @@
 """What files say of themselves survives a lost log, and is taken back as it was the first time."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from services.transcoder.tests import media
-from services.transcoder.tests.integration.real_world import RealWorld, open_world
+from services.transcoder.tests.integration.real_world import RealWorld
 from sqlalchemy import text
 
 from common.events import AssetPurged, MediaDetails
 from common.events.topics import DETAILS
 from common.ids import AssetId
 from common.postgres import republishing
-from devstack.stack import Stack
 from transcoder.commands.republish import REPUBLISHING
 from transcoder.domain.claim import PROBE
 
 pytestmark = pytest.mark.integration
 
 FORGOTTEN = text("UPDATE processing SET details = NULL")  # as before the column
-
-
-@pytest.fixture
-async def world(infra: Stack, tmp_path: Path) -> AsyncIterator[RealWorld]:
-    async with open_world(infra.env, tmp_path) as made:
-        yield made
-
-
-@pytest.fixture
-def flac(tmp_path: Path) -> Path:
-    return media.sound(tmp_path / "s.flac", seconds=1)
 
 
 async def probed(world: RealWorld, file: Path) -> AssetId:

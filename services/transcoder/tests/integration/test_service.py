@@ -2,26 +2,18 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from services.transcoder.tests import media
-from services.transcoder.tests.integration.real_world import RealWorld, open_world
+from services.transcoder.tests.integration.real_world import RealWorld
 from services.transcoder.tests.integration.service_process import service
 from services.transcoder.tests.integration.walls import descendants, running
 
 from common.events import RenditionReady
 from common.testing.waiting import eventually
-from devstack.stack import Stack
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-async def world(infra: Stack, tmp_path: Path) -> AsyncIterator[RealWorld]:
-    async with open_world(infra.env, tmp_path) as made:
-        yield made
 
 
 async def test_it_names_its_sandbox_and_its_encoder_and_stops_when_told(
