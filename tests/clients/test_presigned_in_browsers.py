@@ -12,7 +12,7 @@ import pytest
 from tests.clients.foreign import PATIENCE
 from tests.clients.programs import program
 from tests.clients.store import stored_sha256
-from tests.e2e.client import eventually
+from tests.e2e.client import eventually, opened
 from tests.e2e.store import list_keys
 
 from devstack.stack import Stack
@@ -22,8 +22,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(240)]
 
 @pytest.fixture
 def caller(system: Stack) -> Iterator[httpx.Client]:
-    said = {"Authorization": f"Bearer {system.env['REPRISE_ADMIN_TOKEN']}"}
-    with httpx.Client(base_url=system.env["REPRISE_URL"], headers=said, timeout=30) as client:
+    with opened(system.env) as client:
         yield client
 
 

@@ -3,7 +3,8 @@
 import hashlib
 import time
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,6 +29,14 @@ def eventually(
         assert time.monotonic() < deadline, f"{saying}: still {value!r} after {within} s"
         time.sleep(pause)
         pause = min(pause * 1.3, 0.25)
+
+
+@contextmanager
+def opened(env: Mapping[str, str], **headers: str) -> Iterator[httpx.Client]:
+    """Plain HTTP to the one origin, as its administrator."""
+    said = {"Authorization": f"Bearer {env['REPRISE_ADMIN_TOKEN']}", **headers}
+    with httpx.Client(base_url=env["REPRISE_URL"], headers=said, timeout=30) as client:
+        yield client
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from tests.e2e.client import opened
 
 from devstack.stack import Stack
 
@@ -15,11 +16,7 @@ pytestmark = pytest.mark.e2e
 
 @pytest.fixture
 def uploader(stack: Stack) -> Iterator[httpx.Client]:
-    headers = {
-        "Authorization": f"Bearer {stack.env['REPRISE_ADMIN_TOKEN']}",
-        "Tus-Resumable": "1.0.0",
-    }
-    with httpx.Client(base_url=stack.env["REPRISE_URL"], headers=headers, timeout=30) as client:
+    with opened(stack.env, **{"Tus-Resumable": "1.0.0"}) as client:
         yield client
 
 

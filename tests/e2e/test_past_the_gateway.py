@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.e2e.client import ENDED, eventually
+from tests.e2e.client import ENDED, eventually, opened
 from tests.e2e.operator_commands import reprise_json
 
 from devstack.stack import Stack
@@ -24,8 +24,7 @@ def examined(stack: Stack) -> dict[str, bool]:
 
 @pytest.fixture
 def caller(stack: Stack) -> Iterator[httpx.Client]:
-    headers = {"Authorization": f"Bearer {stack.env['REPRISE_ADMIN_TOKEN']}"}
-    with httpx.Client(base_url=stack.env["REPRISE_URL"], headers=headers, timeout=30) as client:
+    with opened(stack.env) as client:
         yield client
 
 
