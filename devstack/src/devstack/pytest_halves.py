@@ -1,6 +1,7 @@
-"""Two processes share a run: one tests the parts of the system, the other the system as a whole.
+"""Two processes share a run: one tests the system as a whole, the other its parts.
 
-Each half keeps its order. Sharing out file by file would be a little faster, but what a test finds
+The halves take about the same time, for which one part of the system stands with the whole. Each
+keeps its order. Sharing out file by file would be a little faster, but what a test finds
 in the stack that it shares with others would change from run to run.
 """
 
@@ -10,7 +11,7 @@ import pytest
 from typing_extensions import override
 from xdist.scheduler import LoadScopeScheduling
 
-_WHOLE = ("cli/", "devstack/", "tests/")  # as long as all of libs/ and services/
+_WHOLE = ("cli/", "devstack/", "services/transcoder/", "tests/")
 
 
 class _Halves(LoadScopeScheduling):

@@ -12,10 +12,12 @@ from pathlib import Path
 from uuid import UUID
 
 import httpx
+import stamina
 from pydantic import SecretStr
 from services.delivery.tests.media import PRIVATE_RING, PUBLIC_RING, an_asset, state_of, tokens
 
 from common.clock import SystemClock
+from common.errors import Unavailable
 from common.events import EpochState, Message, Watermark, new_message, tombstone
 from common.events.topics import CATALOG_STATE, WATERMARKS, Topic
 from common.ids import new_event_id
@@ -101,10 +103,15 @@ class Log:
         await self.send(redirected(message, self.watermarks))
 
     async def send(self, *messages: Message) -> None:
+        """As a relay does: a broker that has just begun may not know its transactions yet."""
         own = [self.state, self.watermarks]
         name = unique("delivery-test")
-        async with TransactionalSender(self.settings, name, "catalog", topics=own) as sender:
-            await sender.send_batch(list(messages))
+        async for attempt in stamina.retry_context(on=Unavailable, attempts=4, wait_max=1.0):
+            with attempt:
+                async with TransactionalSender(
+                    self.settings, name, "catalog", topics=own
+                ) as sender:
+                    await sender.send_batch(list(messages))
 
     def _state(self, key: str, event: EpochState | object) -> Message:
         assert hasattr(event, "TYPE")
