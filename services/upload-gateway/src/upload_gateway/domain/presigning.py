@@ -7,22 +7,20 @@ from typing import Literal
 from common.errors import Invalid, RepriseError
 from common.ids import UserId
 from upload_gateway.domain.acceptance import Reason
-from upload_gateway.domain.errors import (
+from upload_gateway.domain.errors import ContentRefused, KindForbidden, UploadNotFound
+from upload_gateway.domain.kinds import RULES, Role
+from upload_gateway.domain.presigning_errors import (
     AlreadyCommitted,
     CommitMismatch,
-    ContentRefused,
     DigestNeeded,
     FileRefused,
     KeyMismatch,
-    KindForbidden,
     NotPresigned,
     ObjectDiffers,
     ObjectMissing,
     PartsMissing,
-    UploadNotFound,
     UseTus,
 )
-from upload_gateway.domain.kinds import RULES, Role
 from upload_gateway.domain.upload import RUNNING, Part, Stored, Upload
 from upload_gateway.domain.ways_in import Presigned
 

@@ -12,9 +12,9 @@ from common.errors import RepriseError
 from common.telemetry.logs import get_logger, log_event
 from common.web.callers import Caller, Callers, require
 from upload_gateway.domain.birth import NewUpload
-from upload_gateway.domain.errors import UseTus
 from upload_gateway.domain.kinds import KINDS
 from upload_gateway.domain.presigning import Asker
+from upload_gateway.domain.presigning_errors import UseTus
 from upload_gateway.routes import presigned_schemas as schemas
 from upload_gateway.routes import tus_headers
 from upload_gateway.routes.schemas import UploadStatus, described

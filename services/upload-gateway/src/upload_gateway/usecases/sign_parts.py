@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 
 from common.clock import Clock
 from common.ids import UploadId
-from upload_gateway.domain.errors import UrlsExhausted
 from upload_gateway.domain.presigning import (
     Asker,
     PartAsked,
@@ -14,6 +13,7 @@ from upload_gateway.domain.presigning import (
     require_digests,
     require_parts,
 )
+from upload_gateway.domain.presigning_errors import UrlsExhausted
 from upload_gateway.domain.upload import Upload, expiry_after
 from upload_gateway.domain.ways_in import presigned_ways
 from upload_gateway.ports import Capabilities, Ledger, PartStore, UrlSigner

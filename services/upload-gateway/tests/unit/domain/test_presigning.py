@@ -8,16 +8,7 @@ import pytest
 from common.errors import Invalid, RepriseError
 from common.ids import UserId, asset_of_key, new_asset_id, original_key
 from upload_gateway.domain.birth import NewUpload, Terms, born
-from upload_gateway.domain.errors import (
-    CommitMismatch,
-    ContentRefused,
-    DigestNeeded,
-    FileRefused,
-    ObjectDiffers,
-    ObjectMissing,
-    PartsMissing,
-    UseTus,
-)
+from upload_gateway.domain.errors import ContentRefused
 from upload_gateway.domain.limits import Sizes
 from upload_gateway.domain.presigning import (
     EASY_PUT,
@@ -30,6 +21,15 @@ from upload_gateway.domain.presigning import (
     require_object,
     require_parts,
     whole_parts,
+)
+from upload_gateway.domain.presigning_errors import (
+    CommitMismatch,
+    DigestNeeded,
+    FileRefused,
+    ObjectDiffers,
+    ObjectMissing,
+    PartsMissing,
+    UseTus,
 )
 from upload_gateway.domain.upload import Part, Stored, Upload
 from upload_gateway.domain.ways_in import Presigned

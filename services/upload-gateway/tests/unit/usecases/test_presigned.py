@@ -13,22 +13,24 @@ from common.errors import Unavailable
 from common.ids import ObjectKey
 from upload_gateway.domain.birth import NewUpload
 from upload_gateway.domain.errors import (
-    AlreadyCommitted,
     BytesReplaced,
     ContentRefused,
+    TooManyUploads,
+    UploadGone,
+    UploadNotFound,
+)
+from upload_gateway.domain.limits import Ceiling, Limits
+from upload_gateway.domain.presigning import URLS_PER_CALL, Asker, PartAsked, Told, Way
+from upload_gateway.domain.presigning_errors import (
+    AlreadyCommitted,
     DigestNeeded,
     FileRefused,
     KeyMismatch,
     ObjectMissing,
     PartsMissing,
-    TooManyUploads,
-    UploadGone,
-    UploadNotFound,
     UrlsExhausted,
     UseTus,
 )
-from upload_gateway.domain.limits import Ceiling, Limits
-from upload_gateway.domain.presigning import URLS_PER_CALL, Asker, PartAsked, Told, Way
 from upload_gateway.domain.upload import Upload
 from upload_gateway.usecases.commit_upload import Commit
 from upload_gateway.usecases.sign_parts import PartsWanted
