@@ -67,6 +67,7 @@ class PersistentClient:
         try:
             answer = client.patch(path, headers=headers, content=file.beginning_at(at))
         except httpx.TransportError as error:
+            assert self.gateway.alive, "it is the process that ended"
             self._interrupted(f"{at}: {error!r}")
             return
         if answer.status_code != 204:

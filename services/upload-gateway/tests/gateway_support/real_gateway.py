@@ -53,6 +53,11 @@ class RealGateway:
         assert self._process is not None
         return self._process.pid
 
+    @property
+    def alive(self) -> bool:
+        """Whether the process that was started last still runs."""
+        return self._process is not None and self._process.poll() is None
+
     def start(self, failpoints: str = "", *, ready: bool = True) -> None:
         env = {**self.places.env, **self._extra, "REPRISE_HTTP_PORT": str(self.port)}
         env |= {"REPRISE_FAILPOINTS": failpoints, "PATH": "/usr/bin:/bin"}

@@ -28,7 +28,10 @@ def level(pid: int) -> None:
 
 
 class Watch:
-    """`seen`: what it weighed, one look after the other; `unready`: what it said when not ready."""
+    """`seen`: what it weighed, one look after the other; `unready`: what it said when not ready.
+
+    It looks as long as there is a process.
+    """
 
     def __init__(self, gateway: RealGateway) -> None:
         self.seen, self.unready = list[int](), list[str]()
@@ -51,7 +54,7 @@ class Watch:
 
     def _look(self) -> None:
         with httpx.Client(base_url=self._gateway.url, timeout=10) as client:
-            while not self._over.wait(_APART):
+            while not self._over.wait(_APART) and self._gateway.alive:
                 self.seen.append(resident(self._gateway.pid))
                 try:
                     answer = client.get("/readyz")

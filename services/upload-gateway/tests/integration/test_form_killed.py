@@ -13,7 +13,8 @@ from gateway_support.store_audit import strays
 
 from devstack.stack import Stack
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(90)]
+# until a dead writer is known to be gone takes longer than all the rest
+pytestmark = [pytest.mark.integration, pytest.mark.long, pytest.mark.timeout(90)]
 
 ANSWERED = png("of a form that was answered")
 FINISHED = png("of a form that nobody answered", 6 * MIB)

@@ -46,8 +46,10 @@ def is_cut(store: FaultyS3, times: int | None) -> None:
     store.cut_answer(COMPLETE, 100, times=times)
 
 
-@pytest.mark.parametrize("lost", [is_reset, is_cut])
-@pytest.mark.parametrize("repeats", ["are answered", "are refused", "are lost as well"])
+@pytest.mark.parametrize(
+    ("lost", "repeats"),
+    [(is_reset, "are answered"), (is_cut, "are refused"), (is_reset, "are lost as well")],
+)
 def test_an_upload_whose_complete_was_not_answered_is_one_object_and_one_fact(
     gateway: RealGateway,
     store: FaultyS3,

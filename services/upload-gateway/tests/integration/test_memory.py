@@ -124,7 +124,7 @@ def weighed_above_idle(people: int, places: Places, log: Path, store: FaultyS3, 
         note("mib_of_growth", round(watch.growth() / MIB, 1))
         note("mib_per_second", round(people * GIB / MIB / took))
         note("interruptions", [why for client in clients for why in client.interruptions])
-        assert resident(pid) > 0  # it is the process that was started, and no other came for it
+        assert (gateway.pid, gateway.alive) == (pid, True)
         assert watch.unready == []
         assert watch.growth() < 2 * PART
         digests = [file.sha256 for file in files]
