@@ -24,11 +24,7 @@ def strict_store(
 ) -> Iterator[tuple[FaultyS3, Journey]]:
     """The gateway keeps its objects in a store that takes no short bodies, and so do browsers."""
     with FaultyS3(tmp_path / "store", *KEYS) as server:
-        there = {
-            "MEDIA_S3_ENDPOINT": server.endpoint,
-            "MEDIA_S3_ACCESS_KEY_ID": KEYS[0],
-            "MEDIA_S3_SECRET_ACCESS_KEY": KEYS[1],
-        }
+        there = server.environment
         assert found_by_doctor(system, pages, **there)["short_body_refused"]
         gateway = there | {"REPRISE_S3_PUBLIC_ENDPOINT": server.endpoint}
         with reconfigured(system, gateway):

@@ -27,10 +27,7 @@ def faulty(tmp_path: Path) -> Iterator[FaultyS3]:
 
 def environment_of(server: FaultyS3) -> dict[str, str]:
     return {
-        "MEDIA_S3_ENDPOINT": server.endpoint,
-        "MEDIA_S3_REGION": "us-east-1",
-        "MEDIA_S3_ACCESS_KEY_ID": KEYS[0],
-        "MEDIA_S3_SECRET_ACCESS_KEY": KEYS[1],
+        **server.environment,
         "MEDIA_ASSETS_BUCKET": "media",
         "REPRISE_WEB_ORIGINS": "https://app.example",
     }

@@ -28,12 +28,10 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultyS3]:
 def gateway(
     infra: Stack, store: FaultyS3, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RealGateway]:
-    there = {
-        "MEDIA_S3_ENDPOINT": store.endpoint,
-        "MEDIA_S3_ACCESS_KEY_ID": KEYS[0],
-        "MEDIA_S3_SECRET_ACCESS_KEY": KEYS[1],
-    }
-    places, log = make_places({**infra.env, **there}), tmp_path_factory.mktemp("gateway") / "log"
+    places, log = (
+        make_places({**infra.env, **store.environment}),
+        tmp_path_factory.mktemp("gateway") / "log",
+    )
     with running(places, log) as started:
         yield started
 

@@ -47,11 +47,6 @@ def store(tmp_path: Path) -> Iterator[FaultyS3]:
 
 @pytest.fixture
 def slow_places(places: Places, store: FaultyS3) -> Places:
-    s3 = {
-        "MEDIA_S3_ENDPOINT": store.endpoint,
-        "MEDIA_S3_ACCESS_KEY_ID": KEYS[0],
-        "MEDIA_S3_SECRET_ACCESS_KEY": KEYS[1],
-    }
     sizes = {"REPRISE_UPLOAD_PART_SIZE": str(PART), "REPRISE_UPLOAD_BUFFERS": str(BUFFERS)}
     settings = {
         "endpoint": store.endpoint,
@@ -60,7 +55,7 @@ def slow_places(places: Places, store: FaultyS3) -> Places:
     }
     return replace(
         places,
-        env={**places.env, **s3, **sizes},
+        env={**places.env, **store.environment, **sizes},
         s3=places.s3.model_copy(update=settings),
     )
 

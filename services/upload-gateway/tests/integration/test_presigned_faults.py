@@ -31,12 +31,7 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultyS3]:
 
 @pytest.fixture(scope="module")
 def faulty_places(infra: Stack, faulty: FaultyS3) -> Places:
-    there = {
-        "MEDIA_S3_ENDPOINT": faulty.endpoint,
-        "MEDIA_S3_ACCESS_KEY_ID": KEYS[0],
-        "MEDIA_S3_SECRET_ACCESS_KEY": KEYS[1],
-    }
-    places = make_places({**infra.env, **there})
+    places = make_places({**infra.env, **faulty.environment})
     presigned.suppose(places, presigned.TELLING)
     return places
 

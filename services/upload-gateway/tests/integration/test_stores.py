@@ -33,12 +33,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultyS3]:
 def gateway(
     places: Places, store: FaultyS3, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RealGateway]:
-    there = {
-        "MEDIA_S3_ENDPOINT": store.endpoint,
-        "MEDIA_S3_ACCESS_KEY_ID": KEYS[0],
-        "MEDIA_S3_SECRET_ACCESS_KEY": KEYS[1],
-    }
-    with running(places, tmp_path_factory.mktemp("gateway") / "log", **there) as started:
+    log = tmp_path_factory.mktemp("gateway") / "log"
+    with running(places, log, **store.environment) as started:
         yield started
 
 

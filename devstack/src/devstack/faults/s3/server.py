@@ -38,6 +38,11 @@ class FaultyS3:
         self._shelf, self._behaviour = Shelf(folder), Behaviour(offers or Offers())
         check = SignatureCheck(access_key, secret_key, region)
         self._handling, self._tls = Handling(self._shelf, check, self._behaviour), tls
+        self._access = {
+            "MEDIA_S3_REGION": region,
+            "MEDIA_S3_ACCESS_KEY_ID": access_key,
+            "MEDIA_S3_SECRET_ACCESS_KEY": secret_key,
+        }
         self._started, self._ended = threading.Event(), asyncio.Event()
         self._thread = threading.Thread(target=asyncio.run, args=[self._serve()], daemon=True)
 
@@ -60,6 +65,11 @@ class FaultyS3:
     def endpoint(self) -> str:
         """The address for clients."""
         return f"{'https' if self._tls else 'http'}://{LOOPBACK}:{self._port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a process is told that shall keep its objects here."""
+        return {"MEDIA_S3_ENDPOINT": self.endpoint, **self._access}
 
     @property
     def calls(self) -> list[Call]:
