@@ -25,4 +25,6 @@ def show(title: str, rows: Iterable[Row], *, as_json: bool = False) -> None:
         table.add_column(column, no_wrap=True)
     for row in rows:
         table.add_row(*row)
-    Console().print(table)
+    console = Console()
+    # a file has no width: nothing need be left out there
+    (console if console.is_terminal else Console(width=160)).print(table)

@@ -62,6 +62,17 @@ class UploadPlace:
         assert running is not None
         return Process(running.pid)
 
+    def worked(self) -> dict[str, float]:
+        """CPU seconds so far of each process of the system: what one file takes from all of it."""
+        return {name: self._cpu(name) for name in NEEDED if name != "setup"}
+
+    def _cpu(self, name: str) -> float:
+        running = self.stack.supervised(name).running()
+        assert running is not None
+        root = Process(running.pid)
+        times = [one.cpu_times() for one in (root, *root.children(recursive=True))]
+        return sum(each.user + each.system for each in times)
+
     def file(self, name: str, size: int) -> Path:
         """So many MiB that no store can shrink, and that are taken for FLAC."""
         path, chance = self.folder / f"{name}.flac", Random(name)

@@ -23,13 +23,20 @@ def measure(place: UploadPlace) -> list[Row]:
         with tusd(place, place.tusd) as address:
             took = by_tusd(address, path)
         rows.append(Row(f"{place.size} MiB, tusd, not hashed", _speed(place, took)))
+    before = place.worked()
     received, whole = by_tus(place, path)
+    worked = {name: seconds - before[name] for name, seconds in place.worked().items()}
     ratio = f"{rival / whole:.2f} x aws, at least 1.2 x"
     return [
         *rows,
         Row(f"{place.size} MiB, tus, last byte acknowledged", _speed(place, received)),
         Row(f"{place.size} MiB, tus, hashed and stored", _speed(place, whole), ratio),
+        Row("  CPU of all processes", f"{sum(worked.values()):.1f} s", _shares(worked)),
     ]
+
+
+def _shares(worked: dict[str, float]) -> str:
+    return ", ".join(f"{name} {seconds:.1f}" for name, seconds in worked.items() if seconds > 0.05)
 
 
 def by_tus(place: UploadPlace, path: Path) -> tuple[float, float]:
