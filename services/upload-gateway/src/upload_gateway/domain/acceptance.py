@@ -13,6 +13,7 @@ Reason = Literal[
     "empty", "size_mismatch", "unrecognized_content", "content_not_allowed",
     "extension_mismatch", "type_mismatch", "checksum_mismatch", "bytes_lost",
 ]  # fmt: skip
+_LISTED = "GET /api/v1/uploads/config lists those that are"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def accepted(claim: Claim, role: Role, sizes: Sizes, *, accept_any: bool = False
     if role not in rules.roles:
         raise KindForbidden(f"the role {role} may not upload {kind}")
     if declared is not None and not accept_any and not declared_as(declared) & rules.formats:
-        raise TypeNotAllowed(f"this type is not taken as {kind}", kind=kind)
+        raise TypeNotAllowed(f"this type is not taken as {kind}; {_LISTED}", kind=kind)
     limit = sizes.of(kind)
     if claim.length is not None and claim.length > limit:
         raise OverLimit(limit, kind)
@@ -123,7 +124,7 @@ def likely_type(kind: MediaKind, declared_type: str | None, extension: str | Non
 def _kind(claim: Claim, declared: str | None, role: Role) -> MediaKind:
     if claim.kind is None:
         if declared is not None and not declared_as(declared):
-            raise TypeNotAllowed("this type is not taken")
+            raise TypeNotAllowed(f"this type is not taken; {_LISTED}")
         return kind_for(declared, claim.extension, role)
     for kind in KINDS:
         if claim.kind == kind:
