@@ -20,6 +20,7 @@ from catalog.recovery.domain.recovered import recovered
 from common.errors import Corrupt
 from common.events import AssetState
 from common.events.topics import CATALOG_STATE
+from common.events.v1.catalog_state import STATE_VERSION
 from common.ids import new_asset_id
 
 
@@ -59,6 +60,15 @@ async def test_a_record_of_a_version_without_rows_is_left_to_its_history() -> No
     value = json.loads(record.payload or b"")
     assert value.pop("row")
     assert rows_of(life.stories[0].asset_id, 1, json.dumps(value).encode()) is None
+
+
+async def test_a_newer_version_is_refused_also_where_it_reads_like_ours() -> None:
+    life = await lived([(0, Story.started), (0, Story.completed)])
+    (record,) = [item for item in life.catalog.outbox if item.topic == CATALOG_STATE.name]
+    value = json.loads(record.payload or b"") | {"requires": STATE_VERSION + 1}
+    with pytest.raises(Corrupt) as refused:
+        rows_of(life.stories[0].asset_id, 1, json.dumps(value).encode())
+    assert refused.value.code == "newer_version"
 
 
 @pytest.mark.parametrize(
