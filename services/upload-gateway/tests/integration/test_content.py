@@ -120,7 +120,6 @@ def test_a_type_outside_the_list_of_its_kind_is_refused_before_it_begins(
     answer = send(client, "a", b"anything", declared, kind)
     said = answer.json()["files"][0]["problem"] if send is by_form else answer.json()
     assert (said["status"], said["code"]) == (415, "type_not_allowed")
-    assert "/api/v1/uploads/config" in said["detail"]
 
 
 @pytest.mark.req("SEC-03")

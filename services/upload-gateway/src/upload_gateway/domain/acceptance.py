@@ -5,7 +5,14 @@ from typing import Literal
 
 from common.events import MediaKind
 from upload_gateway.domain.errors import KindForbidden, OverLimit, TypeNotAllowed
-from upload_gateway.domain.formats import NAMINGS, Format, declared_as, essence, named_as
+from upload_gateway.domain.formats import (
+    NAMINGS,
+    Format,
+    content_types,
+    declared_as,
+    essence,
+    named_as,
+)
 from upload_gateway.domain.kinds import KINDS, RULES, Role, kind_for
 from upload_gateway.domain.limits import Sizes
 
@@ -13,7 +20,6 @@ Reason = Literal[
     "empty", "size_mismatch", "unrecognized_content", "content_not_allowed",
     "extension_mismatch", "type_mismatch", "checksum_mismatch", "bytes_lost",
 ]  # fmt: skip
-_LISTED = "GET /api/v1/uploads/config lists those that are"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,8 @@ def accepted(claim: Claim, role: Role, sizes: Sizes, *, accept_any: bool = False
     if role not in rules.roles:
         raise KindForbidden(f"the role {role} may not upload {kind}")
     if declared is not None and not accept_any and not declared_as(declared) & rules.formats:
-        raise TypeNotAllowed(f"this type is not taken as {kind}; {_LISTED}", kind=kind)
+        taken = content_types(rules.formats)
+        raise TypeNotAllowed(f"this type is not taken as {kind}", kind=kind, taken=taken)
     limit = sizes.of(kind)
     if claim.length is not None and claim.length > limit:
         raise OverLimit(limit, kind)
@@ -124,7 +131,7 @@ def likely_type(kind: MediaKind, declared_type: str | None, extension: str | Non
 def _kind(claim: Claim, declared: str | None, role: Role) -> MediaKind:
     if claim.kind is None:
         if declared is not None and not declared_as(declared):
-            raise TypeNotAllowed(f"this type is not taken; {_LISTED}")
+            raise TypeNotAllowed("this type is not taken as any kind")
         return kind_for(declared, claim.extension, role)
     for kind in KINDS:
         if claim.kind == kind:

@@ -1,5 +1,6 @@
 """The file formats that are taken: what each is called in content types and file names."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
@@ -62,6 +63,11 @@ def essence(content_type: str | None) -> str | None:
 def declared_as(content_type: str) -> frozenset[Format]:
     """The formats a declared type may stand for; empty when it is none of ours."""
     return frozenset(name for name, naming in NAMINGS.items() if content_type in naming.declared)
+
+
+def content_types(formats: Collection[Format]) -> list[str]:
+    """Their types by the usual names, in order."""
+    return sorted({NAMINGS[known].content_type for known in formats})
 
 
 def named_as(extension: str) -> frozenset[Format]:

@@ -55,6 +55,12 @@ def test_a_declared_type_outside_the_list_is_refused(kind: str | None, declared:
         accepted(Claim(kind, declared, None, 1), "admin", SIZES)
 
 
+def test_whoever_declares_another_type_is_told_those_of_the_kind() -> None:
+    with pytest.raises(TypeNotAllowed) as refused:
+        accepted(Claim("avatar", "image/gif", None, 1), "admin", SIZES)
+    assert refused.value.extensions["taken"] == ["image/jpeg", "image/png", "image/webp"]
+
+
 def test_audio_is_for_admins() -> None:
     with pytest.raises(KindForbidden):
         accepted(Claim("audio", "audio/flac", "flac", 1), "user", SIZES)
