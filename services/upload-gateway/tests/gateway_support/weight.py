@@ -1,8 +1,9 @@
-"""What a process weighs while it works, and whether it stays well."""
+"""What a process weighs while it works, what it writes, and whether it stays well."""
 
+import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -25,6 +26,19 @@ def peak(pid: int) -> int:
 def level(pid: int) -> None:
     """What it had before is no peak of what comes."""
     Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
+def written_files(pid: int) -> set[str]:
+    """Files that a process has open to write; what it reads of its own libraries is no matter."""
+    found = set[str]()
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed since it was listed
+            target = str(descriptor.readlink())
+            said = Path(f"/proc/{pid}/fdinfo/{descriptor.name}").read_text()
+            flags = int(said.partition("flags:")[2].split()[0], 8)
+            if target.startswith("/") and flags & os.O_ACCMODE != os.O_RDONLY:
+                found.add(target)
+    return {target for target in found if not target.startswith("/dev/")}
 
 
 class Watch:

@@ -17,7 +17,7 @@ from gateway_support import forms, tus
 from gateway_support.forms import png
 from gateway_support.places import MIB, Places
 from gateway_support.real_gateway import RealGateway, eventually, running
-from gateway_support.weight import peak
+from gateway_support.weight import peak, written_files
 
 pytestmark = pytest.mark.integration
 STALL, WINDOW = 1.0, 1.5  # seconds
@@ -134,11 +134,6 @@ def arrived(places: Places) -> bool:
     return bool(part and asyncio.run(places.rows(f"{query} sha256 IS NOT NULL", "taken.png")))
 
 
-def open_files(pid: int) -> list[str]:
-    links = [str(descriptor.readlink()) for descriptor in Path(f"/proc/{pid}/fd").iterdir()]
-    return [link for link in links if link.startswith("/") and not link.startswith("/dev/")]
-
-
 def sent_within_bounds(places: Places, count: int, size: int, seed: str) -> int:
     """So many files of this size in one form, where no byte can be written to any file.
 
@@ -153,7 +148,7 @@ def sent_within_bounds(places: Places, count: int, size: int, seed: str) -> int:
 
         def watch() -> None:
             while not done.wait(0.05):
-                seen.update(open_files(gateway.pid))
+                seen.update(written_files(gateway.pid))
 
         watching = threading.Thread(target=watch)
         watching.start()
