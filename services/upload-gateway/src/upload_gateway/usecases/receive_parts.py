@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from common.errors import Unavailable
+from common.task_group import task_group
 from upload_gateway.domain.checksum import BodyChecksum
 from upload_gateway.domain.errors import ChecksumMismatch
 from upload_gateway.domain.intake import Intake
@@ -214,12 +215,8 @@ class ReceiveParts:
 
     async def _parts(self, request: Request, upload: Upload) -> tuple[Upload, Filling]:
         """All whole parts of the body; the last filling is the tail, or the upload's end."""
-        try:
-            async with asyncio.TaskGroup() as group:
-                return await self._parts_in(group, request, upload)
-        except ExceptionGroup as failed:
-            # its tasks never fail, see `Sending`: this is the one failure of the block itself
-            raise failed.exceptions[0] from None
+        async with task_group() as group:
+            return await self._parts_in(group, request, upload)
 
     async def _parts_in(
         self, group: asyncio.TaskGroup, request: Request, upload: Upload

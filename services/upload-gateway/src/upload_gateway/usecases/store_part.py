@@ -5,6 +5,7 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, replace
 
 from common.failpoints import failpoint
+from common.task_group import task_group
 from upload_gateway.domain.errors import PartsLost
 from upload_gateway.domain.intake import Intake
 from upload_gateway.domain.upload import Part, Segment, Upload
@@ -124,6 +125,8 @@ class StorePart:
         if at - start != len(head):
             raise PartsLost("a staged segment is missing")
         for first in range(0, len(pieces), _AT_ONCE):
-            batch = pieces[first : first + _AT_ONCE]
-            await asyncio.gather(*(self.staging.read_into(*piece) for piece in batch))
+            # a read that went on after another failed would write into somebody else's buffer
+            async with task_group() as group:
+                for piece in pieces[first : first + _AT_ONCE]:
+                    group.create_task(self.staging.read_into(*piece))
         return segments

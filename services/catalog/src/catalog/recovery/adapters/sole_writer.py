@@ -16,6 +16,7 @@ from common.postgres.engine import Database
 from common.postgres.leader import LeaderConnection
 from common.settings.groups import KafkaSettings
 from common.subscriber.groups import describe_groups
+from common.task_group import task_group
 
 GROUPS = tuple(group for group in CONSUMERS if group.startswith(f"{CATALOG}."))
 RECOVERY = "recovery"  # the purpose of recovery's own sessions
@@ -54,12 +55,10 @@ class SoleWriter:
         await _lead(leader)
         try:
             await self._refuse_sessions(database, "", f"-{RECOVERY}")
-            async with asyncio.TaskGroup() as group:
+            async with task_group() as group:
                 keeping = group.create_task(_keep(leader))
                 yield
                 keeping.cancel()
-        except ExceptionGroup as failed:
-            raise failed.exceptions[0] from failed
         finally:
             await leader.resign()
 

@@ -17,6 +17,7 @@ from catalog.recovery.ports import (
     Rebuilding,
 )
 from catalog.recovery.usecases.retell_history import RetellHistory
+from common.task_group import task_group
 
 HISTORIES = 500  # assets in one transaction
 DERIVED = "derived"
@@ -70,7 +71,7 @@ class RebuildRows:
         # would cost a third of all time
         gc.disable()
         try:
-            async with asyncio.TaskGroup() as group:
+            async with task_group() as group:
                 group.create_task(self._store(intake, waiting))
                 async with aclosing(self.log.read(intake.topic, start, ends)) as batches:
                     async for batch in batches:
@@ -78,8 +79,6 @@ class RebuildRows:
                         digest = await asyncio.to_thread(intake.digest, batch)
                         await waiting.put((batch, digest))
                 await waiting.put(None)
-        except ExceptionGroup as failed:
-            raise failed.exceptions[0] from failed
         finally:
             gc.enable()
 
