@@ -60,12 +60,11 @@ class StorePart:
         """
         upload = await self._opened(upload)
         segments = await self._rebuilt(upload, number, part[:head], intake) if head else []
-        etag, crc32c = await asyncio.gather(
-            sent.etag() if sent is not None else self._put(upload, number, part),
-            asyncio.to_thread(intake.take_part, part, head),
-        )
+        async with task_group() as group:
+            taking = group.create_task(asyncio.to_thread(intake.take_part, part, head))
+            etag = await (sent.etag() if sent is not None else self._put(upload, number, part))
         await failpoint("gateway.after_part_stored")
-        stored = Part(number, etag, len(part), crc32c)
+        stored = Part(number, etag, len(part), taking.result())
         end = upload.plan.end_of(number)
         if intake.waits:
             intake.parts.append(stored)

@@ -92,12 +92,13 @@ async def test_a_part_sent_ahead_ends_with_a_request_that_a_newer_one_took_over(
     store = AheadStore("waits")
     bench = bench_with(store)
     upload = await bench.created(len(FILE))
-    tables = bench.ledger.tables
 
     async def take_over() -> None:
         await store.third_begun.wait()
-        held = tables.uploads[upload.id]
-        tables.uploads[upload.id] = replace(held, generation=held.generation + 1)
+        uploads = bench.ledger.tables.uploads
+        uploads[upload.id] = replace(
+            uploads[upload.id], generation=uploads[upload.id].generation + 1
+        )
         store.second_may_end.set()
 
     async with asyncio.TaskGroup() as group:
