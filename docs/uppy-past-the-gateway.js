@@ -7,8 +7,13 @@
 // `token` is asked before each request. Of a file `meta.kind`, `meta.sha256` and `meta.parent` are
 // told to the server where the page has set them. What the plugin would ask a store that it may
 // write to (begin, list, complete, abort) the server does; the plugin gets its answers as data: URLs.
+// An upload whose beginning was never heard of (a lost answer, a pause in that moment) counts as open
+// until it expires.
 
 const TRIES = 6
+// where going on is in vain: the upload is begun anew with the next retry
+const ENDED = [404, 410, 415, 422]
+const SPENT = ['urls_exhausted', 'object_size_mismatch', 'object_type_mismatch']
 const pause = (seconds) => new Promise((done) => setTimeout(done, 1000 * seconds))
 const hex = (digest) => [...new Uint8Array(digest)].map((b) => b.toString(16).padStart(2, '0')).join('')
 const told = (xml) => ({ url: `data:application/xml,${encodeURIComponent(xml)}` })
@@ -50,6 +55,8 @@ export async function pastTheGateway(uppy, { origin, token }) {
     const { kind, sha256, parent } = meta
     const known = { file_name: name, content_type: type || undefined, size, kind, sha256, parent }
     const begun = await ask('POST', '/api/v1/media/sign-upload', { ...known, mode: 'multipart' })
+    // taken away meanwhile: nobody else knows its id
+    if (!uppy.getFiles().some((file) => file.id === fileId)) await abort(begun.upload_id).catch(() => {})
     const id = `<UploadId>${begun.upload_id}</UploadId>`
     return { ...told(`<InitiateMultipartUploadResult>${id}</InitiateMultipartUploadResult>`), key: begun.key }
   }
@@ -84,7 +91,11 @@ export async function pastTheGateway(uppy, { origin, token }) {
   /** Ends when the server has read and hashed the object; `uploadURL` is where its status stays. */
   async function commit(uploadId) {
     const { key } = await ask('POST', '/api/v1/media/commit', { upload_id: uploadId })
-    while (fileOf(uploadId) && (await standing(uploadId)).state === 'verifying') await pause(0.5)
+    let wait = 0.5 // seconds
+    while (fileOf(uploadId) && (await standing(uploadId)).state === 'verifying') {
+      await pause(wait)
+      wait = Math.min(5, wait * 1.2)
+    }
     const where = `<Location>${origin}/api/v1/uploads/${uploadId}</Location><Key>${key}</Key>`
     return told(`<CompleteMultipartUploadResult>${where}</CompleteMultipartUploadResult>`)
   }
@@ -110,7 +121,7 @@ export async function pastTheGateway(uppy, { origin, token }) {
         if (partNumber) return await signPart(uploadId, partNumber)
         return await { GET: list, POST: commit, DELETE: abort }[method](uploadId)
       } catch (error) {
-        if ([404, 410, 415, 422].includes(error.status)) forget(uploadId)
+        if (ENDED.includes(error.status) || SPENT.includes(error.code)) forget(uploadId)
         throw error
       }
     },

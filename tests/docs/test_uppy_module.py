@@ -29,6 +29,7 @@ const data = new Blob(['x'.repeat(20)])
 const file = { id: 'file', size: 20, meta: {}, data, s3Multipart: { uploadId: 'up' } }
 const uppy = {
   getFiles: () => [file],
+  getFile: (id) => ({ ...file, id }),
   setFileState: (_, changed) => Object.assign(file, changed),
 }
 const past = await pastTheGateway(uppy, { origin: 'http://media.test', token: () => 'token' })
@@ -113,6 +114,23 @@ def test_it_is_not_asked_for_ever_nor_what_it_refused(tmp_path: Path) -> None:
     refused = [409, {"title": "Conflict", "detail": "no parts", "code": "parts_missing"}]
     said = told(tmp_path, {"method": "POST"}, OFFERED, refused)
     assert (said["error"], len(said["asked"]), said["goesOn"]) == ("no parts", 2, True)
+
+
+@pytest.mark.parametrize("code", ["urls_exhausted", "object_size_mismatch"])
+def test_an_upload_that_cannot_be_ended_is_not_gone_on_with(tmp_path: Path, code: str) -> None:
+    spent = [409, {"title": "Conflict", "detail": "begin anew", "code": code}]
+    said = told(tmp_path, {"method": "POST"}, OFFERED, spent)
+    assert (said["error"], said["goesOn"]) == ("begin anew", False)
+
+
+def test_an_upload_of_a_file_that_was_taken_away_meanwhile_is_ended(tmp_path: Path) -> None:
+    begun = [200, {"upload_id": "up", "key": "u/1"}]
+    said = told(
+        tmp_path, {"method": "POST", "key": "gone", "uploadId": None}, OFFERED, begun, [200, {}]
+    )
+    assert said["asked"][1:] == ["POST /api/v1/media/sign-upload", "DELETE /api/v1/uploads/up"]
+    said = told(tmp_path, {"method": "POST", "key": "file", "uploadId": None}, OFFERED, begun)
+    assert said["asked"][1:] == ["POST /api/v1/media/sign-upload"]
 
 
 def test_an_upload_with_parts_of_another_size_is_not_gone_on_with(tmp_path: Path) -> None:

@@ -26,7 +26,8 @@ pytestmark = [pytest.mark.integration, pytest.mark.long, pytest.mark.timeout(180
 
 GIB = 1024 * MIB
 PART, BUFFERS = 8 * MIB, 12  # the defaults
-POOL = BUFFERS * PART
+# on top of the pool, which is touched before: no copy of what is in each buffer, or of each upload
+PASSING = 6 * PART
 CAP = 320 * MIB
 SLOW = 0.25  # seconds the store takes for each part
 PATIENCE = 1500.0  # seconds for one file: a busy machine is no failure
@@ -82,15 +83,15 @@ def test_four_gibibytes_pass_through_a_capped_process_within_its_pool(
     slow_places: Places, log: Path, store: FaultyS3, note: Note
 ) -> None:
     over = weighed_above_idle(4, slow_places, log, store, note)
-    assert over <= POOL
+    assert over <= PASSING
 
 
 @pytest.mark.req("UPL-08")
-def test_sixteen_gibibytes_at_once_weigh_no_more_than_the_pool_allows(
+def test_sixteen_gibibytes_at_once_weigh_no_more_than_four(
     slow_places: Places, log: Path, store: FaultyS3, note: Note
 ) -> None:
     over = weighed_above_idle(16, slow_places, log, store, note)
-    assert over <= 150 * MIB
+    assert over <= PASSING
 
 
 def test_the_cap_of_these_tests_is_one(slow_places: Places, log: Path) -> None:

@@ -5,7 +5,6 @@ read in chunks of 64 KiB or more and always closed. All errors are kinds of comm
 `common.s3.failures`; no call waits longer than `common.s3.calls` says.
 """
 
-import hashlib
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -58,21 +57,24 @@ class ObjectStore:
         condition is a second lock.
         """
         condition = {"IfNoneMatch": "*"} if if_absent and self._conditional else {}
+        sha256 = await digest_of(body)
         try:
-            etag = await self._put(key, body, content_type, condition)
+            etag = await self._put(key, body, sha256, content_type, condition)
         except Unavailable as error:
             if error.code != "storage_unsupported" or not condition:
                 raise
             self._conditional = False
-            etag = await self._put(key, body, content_type, {})
-        return StoredPut(etag, len(body), hashlib.sha256(body).hexdigest())
+            etag = await self._put(key, body, sha256, content_type, {})
+        return StoredPut(etag, len(body), sha256)
 
-    async def _put(self, key: str, body: Body, content_type: str, condition: dict[str, Any]) -> str:
+    async def _put(
+        self, key: str, body: Body, sha256: str, content_type: str, condition: dict[str, Any]
+    ) -> str:
         async with self._calls.asking() as heard:
             answer = await self._client.put_object(
                 Bucket=self.bucket,
                 Key=key,
-                Body=body_of(body, heard),
+                Body=body_of(body, heard, sha256),
                 ContentType=content_type,
                 **condition,
             )

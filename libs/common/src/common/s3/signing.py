@@ -26,10 +26,10 @@ class KnownPayloadAuth(auth.S3SigV4Auth):
         return known or super().payload(request)
 
 
-async def digest_of(body: Body) -> str | None:
-    """The digest of a large body, made beside the loop; None for a small one."""
+async def digest_of(body: Body) -> str:
+    """The sha256 of a body, that of a large one made beside the loop."""
     if len(body) < LARGE:
-        return None
+        return hashlib.sha256(body).hexdigest()
     return (await asyncio.to_thread(hashlib.sha256, body)).hexdigest()
 
 

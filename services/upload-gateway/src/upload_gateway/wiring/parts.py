@@ -8,7 +8,7 @@ from common.clock import Clock, SystemClock
 from common.jobs.queue import JobQueue
 from common.postgres.engine import Database, open_engine
 from common.s3.calls import StoreCalls
-from common.s3.client import open_s3
+from common.s3.client import CONTROL_CONNECTIONS, open_s3
 from common.s3.objects import ObjectStore
 from common.telemetry.metrics import Metrics
 from common.telemetry.telemetry import Telemetry
@@ -45,16 +45,18 @@ async def open_parts(
 ) -> Parts:
     """Open the database and the store, to be closed with the stack."""
     database = await stack.enter_async_context(open_engine(settings.postgres, schema=SCHEMA))
-    objects = await _open_objects(stack, settings.storage, telemetry.metrics)
+    # a part that waited for a connection would be taken for a store that is silent
+    connections = CONTROL_CONNECTIONS + settings.upload.buffers
+    objects = await _open_objects(stack, settings.storage, telemetry.metrics, connections)
     return _assemble(settings, telemetry, database, objects)
 
 
 async def _open_objects(
-    stack: AsyncExitStack, storage: StorageSettings, metrics: Metrics
+    stack: AsyncExitStack, storage: StorageSettings, metrics: Metrics, connections: int
 ) -> ObjectStore | None:
     if not storage.configured:
         return None
-    client = await stack.enter_async_context(open_s3(storage))
+    client = await stack.enter_async_context(open_s3(storage, connections=connections))
     return ObjectStore(client, storage.bucket, calls=StoreCalls(metrics=metrics))
 
 
