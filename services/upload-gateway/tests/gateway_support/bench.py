@@ -26,7 +26,7 @@ from upload_gateway.domain.checksum import BodyChecksum
 from upload_gateway.domain.kinds import Role
 from upload_gateway.domain.limits import Ceiling, Limits, Sizes
 from upload_gateway.domain.upload import Upload
-from upload_gateway.ports import CutReason
+from upload_gateway.ports.body import CutReason
 from upload_gateway.usecases.acknowledge_bytes import AcknowledgeBytes
 from upload_gateway.usecases.admit_upload import AdmitUpload
 from upload_gateway.usecases.append_bytes import Append, AppendBytes

@@ -18,7 +18,8 @@ from upload_gateway.domain.limits import Open
 from upload_gateway.domain.presigning import PartAsked, SignedRequest
 from upload_gateway.domain.telling import Entry, Told, changed
 from upload_gateway.domain.upload import ENDED, RUNNING, Part, Segment, State, Stored, Upload
-from upload_gateway.ports import BodyCut, CutReason, Ticket
+from upload_gateway.ports.body import BodyCut, CutReason
+from upload_gateway.ports.transaction import Ticket
 
 
 @dataclass

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from common.ids import UploadId
 from upload_gateway.domain.errors import Superseded, UploadBusy
-from upload_gateway.ports import BodyCut, CutReason
+from upload_gateway.ports.body import BodyCut, CutReason
 
 _RESOLUTION = (
     1 / 30

@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
 from common.errors import Unavailable
-from upload_gateway.ports import BufferWanted
+from upload_gateway.ports.buffers import BufferWanted
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from common.ids import UploadId
 from common.postgres.engine import Database
 from upload_gateway.domain.errors import UploadBusy
 from upload_gateway.domain.upload import FORGOTTEN
-from upload_gateway.ports import CutReason
+from upload_gateway.ports.body import CutReason
 
 SILENT = 4.0  # seconds without a beat after which a writer is taken for dead
 _LOOK = 0.1  # seconds between two looks whether an asked writer has ended

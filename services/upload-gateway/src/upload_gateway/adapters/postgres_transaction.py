@@ -23,7 +23,7 @@ from upload_gateway.domain.journey import Journey
 from upload_gateway.domain.limits import Open
 from upload_gateway.domain.telling import Entry, changed
 from upload_gateway.domain.upload import Part, Segment, Upload
-from upload_gateway.ports import Ticket
+from upload_gateway.ports.transaction import Ticket
 
 VERIFY = "verify"
 # tries that a bug or a crash may use up; outages of store and database use none

@@ -13,7 +13,7 @@ from typing_extensions import override
 from common.clock import Clock, SystemClock
 from upload_gateway.domain.errors import StreamOver
 from upload_gateway.domain.telling import News
-from upload_gateway.ports import Listener
+from upload_gateway.ports.telling import Listener
 from upload_gateway.routes.schemas import change_of, progress_of
 
 RETRY = b"retry: 1000\n\n"  # milliseconds after which a reader that lost its stream comes back

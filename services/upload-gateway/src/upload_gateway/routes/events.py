@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Header
 
 from common.ids import UserId
 from common.web.callers import Caller, Callers, require
-from upload_gateway.ports import Listener
+from upload_gateway.ports.telling import Listener
 from upload_gateway.routes.event_stream import EventStream, event
 from upload_gateway.routes.schemas import (
     AssetChange,

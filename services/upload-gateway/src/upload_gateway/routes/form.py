@@ -13,7 +13,7 @@ from common.telemetry.logs import get_logger, log_event
 from common.web.callers import Caller, Callers, require
 from common.web.problems import problem, status_of
 from upload_gateway.domain.errors import FormTooLarge
-from upload_gateway.ports import Writers
+from upload_gateway.ports.writers import Writers
 from upload_gateway.routes import statuses, tus_headers
 from upload_gateway.routes.form_parts import FormParts
 from upload_gateway.routes.form_schemas import BODY, REFUSALS, FormAnswer, answer_of

@@ -5,7 +5,8 @@ from starlette.requests import Request
 
 from common.errors import RepriseError
 from upload_gateway.domain.errors import FormTooLarge, MalformedForm
-from upload_gateway.ports import BodyCut, Writer
+from upload_gateway.ports.body import BodyCut
+from upload_gateway.ports.writers import Writer
 from upload_gateway.routes.form_events import FORM_ENDED, Event, FormEvents, PartHead, decoded
 
 MAX_FIELD = 1024  # bytes of a part that is no file

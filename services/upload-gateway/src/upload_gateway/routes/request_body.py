@@ -3,7 +3,7 @@
 from prometheus_client import Counter
 from starlette.requests import Request
 
-from upload_gateway.ports import BodyCut
+from upload_gateway.ports.body import BodyCut
 
 
 class RequestBody:

@@ -8,7 +8,8 @@ from common.errors import RepriseError
 from common.telemetry.liveness import beat
 from common.telemetry.logs import get_logger
 from common.web.loops import Loop, wait_for
-from upload_gateway.ports import Feed, Ledger
+from upload_gateway.ports.ledger import Ledger
+from upload_gateway.ports.telling import Feed
 
 _log = get_logger("upload_gateway.forgetting")
 

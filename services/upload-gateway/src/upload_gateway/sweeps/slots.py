@@ -9,7 +9,7 @@ from common.telemetry.liveness import beat
 from common.telemetry.logs import get_logger
 from common.telemetry.metrics import Metrics
 from common.web.loops import Loop, wait_for
-from upload_gateway.ports import Ledger
+from upload_gateway.ports.ledger import Ledger
 
 _log = get_logger("upload_gateway.slots")
 _LOOK = 15.0  # seconds between two looks at what is open: as often as metrics are read

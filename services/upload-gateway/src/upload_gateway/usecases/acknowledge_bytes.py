@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from common.clock import Clock
 from upload_gateway.domain.checksum import RunningDigest
 from upload_gateway.domain.upload import Part, Segment, Upload, expiry_after
-from upload_gateway.ports import Ledger, Transaction
+from upload_gateway.ports.ledger import Ledger
+from upload_gateway.ports.transaction import Transaction
 from upload_gateway.usecases.admit_upload import AdmitUpload
 from upload_gateway.usecases.tell_end import tell_end
 

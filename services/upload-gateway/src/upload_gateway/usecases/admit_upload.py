@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from common.ids import UserId
 from upload_gateway.domain.limits import Asking, Limits
-from upload_gateway.ports import Transaction
+from upload_gateway.ports.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,17 +15,11 @@ from upload_gateway.domain.errors import (
     UploadNotFound,
 )
 from upload_gateway.domain.upload import RUNNING, Upload
-from upload_gateway.ports import (
-    Body,
-    BodyCut,
-    Buffers,
-    CutReason,
-    Ledger,
-    Presence,
-    Transaction,
-    Writer,
-    Writers,
-)
+from upload_gateway.ports.body import Body, BodyCut, CutReason
+from upload_gateway.ports.buffers import Buffers
+from upload_gateway.ports.ledger import Ledger
+from upload_gateway.ports.transaction import Transaction
+from upload_gateway.ports.writers import Presence, Writer, Writers
 from upload_gateway.usecases.admit_upload import AdmitUpload
 from upload_gateway.usecases.receive_parts import Received, ReceiveParts
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from upload_gateway.domain.errors import PartsLost
 from upload_gateway.domain.upload import Part, Stored, Upload
-from upload_gateway.ports import Ledger, PartStore
+from upload_gateway.ports.ledger import Ledger
+from upload_gateway.ports.store import PartStore
 from upload_gateway.usecases.complete_object import CompleteObject
 from upload_gateway.usecases.read_back import ReadBack
 

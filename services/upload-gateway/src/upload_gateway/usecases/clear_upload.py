@@ -9,7 +9,8 @@ from common.clock import Clock
 from common.errors import Unavailable
 from common.ids import UploadId
 from upload_gateway.domain.upload import ENDED
-from upload_gateway.ports import Ledger, PartStore, Staging
+from upload_gateway.ports.ledger import Ledger
+from upload_gateway.ports.store import PartStore, Staging
 
 # seconds: whoever ends an upload is not kept waiting for a store that is silent
 SOON = 2.0

@@ -18,7 +18,8 @@ from upload_gateway.domain.presigning import (
     whole_parts,
 )
 from upload_gateway.domain.upload import RUNNING, Stored, Upload
-from upload_gateway.ports import Ledger, PartStore
+from upload_gateway.ports.ledger import Ledger
+from upload_gateway.ports.store import PartStore
 from upload_gateway.usecases.clear_upload import ClearUpload
 from upload_gateway.usecases.judge_content import JudgeContent
 from upload_gateway.usecases.tell_end import reject

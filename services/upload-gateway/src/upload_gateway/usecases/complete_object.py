@@ -6,7 +6,7 @@ from common.errors import RepriseError
 from common.failpoints import failpoint
 from upload_gateway.domain.errors import PartsLost
 from upload_gateway.domain.upload import Part, Stored, Upload
-from upload_gateway.ports import PartStore
+from upload_gateway.ports.store import PartStore
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,10 @@ from upload_gateway.domain.birth import NewUpload, Terms, born
 from upload_gateway.domain.errors import PartialUnfinished, PartialUnfit, UploadNotFound
 from upload_gateway.domain.facts import announced, carried, named, started
 from upload_gateway.domain.upload import Upload, expiry_after
-from upload_gateway.ports import Ledger, Pace, PartStore, Transaction
+from upload_gateway.ports.ledger import Ledger
+from upload_gateway.ports.pace import Pace
+from upload_gateway.ports.store import PartStore
+from upload_gateway.ports.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,10 @@ from upload_gateway.domain.birth import Terms, born
 from upload_gateway.domain.facts import announced, carried, named, started
 from upload_gateway.domain.limits import Asking, Sizes
 from upload_gateway.domain.upload import Upload
-from upload_gateway.ports import Ledger, Pace, PartStore, Transaction
+from upload_gateway.ports.ledger import Ledger
+from upload_gateway.ports.pace import Pace
+from upload_gateway.ports.store import PartStore
+from upload_gateway.ports.transaction import Transaction
 from upload_gateway.usecases.admit_upload import AdmitUpload
 
 

@@ -7,7 +7,7 @@ from upload_gateway.domain.formats import Format
 from upload_gateway.domain.kinds import KINDS, RULES, Role
 from upload_gateway.domain.limits import Limits, Sizes
 from upload_gateway.domain.ways_in import Presigned, presigned_ways
-from upload_gateway.ports import Capabilities
+from upload_gateway.ports.store import Capabilities
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from upload_gateway.domain.errors import MultipartForgotten, UploadNotFound
 from upload_gateway.domain.journey import Journey
 from upload_gateway.domain.telling import Told
 from upload_gateway.domain.upload import RUNNING, Part, Upload
-from upload_gateway.ports import Ledger, PartStore
+from upload_gateway.ports.ledger import Ledger
+from upload_gateway.ports.store import PartStore
 
 TIMELINE = 200  # entries, the newest
 

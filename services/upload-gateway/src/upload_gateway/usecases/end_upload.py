@@ -10,7 +10,9 @@ from common.ids import UploadId, UserId
 from upload_gateway.domain.errors import UploadBusy, UploadGone, UploadNotFound
 from upload_gateway.domain.facts import announced, withdrawn
 from upload_gateway.domain.upload import Upload
-from upload_gateway.ports import Ledger, Presence, Transaction, Writers
+from upload_gateway.ports.ledger import Ledger
+from upload_gateway.ports.transaction import Transaction
+from upload_gateway.ports.writers import Presence, Writers
 from upload_gateway.usecases.clear_upload import ClearUpload
 from upload_gateway.usecases.tell_end import tell_end
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from common.clock import Clock
 from common.errors import RepriseError
 from common.ids import UploadId
-from upload_gateway.ports import Ledger
+from upload_gateway.ports.ledger import Ledger
 from upload_gateway.usecases.clear_upload import ClearUpload
 from upload_gateway.usecases.tell_end import tell_end
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from upload_gateway.ports import Feed, Listeners
+from upload_gateway.ports.telling import Feed, Listeners
 
 ENOUGH = 100  # entries that one listener gets at once
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from common.ids import UploadId
 from upload_gateway.domain.errors import UploadNotFound
 from upload_gateway.domain.upload import RUNNING, Upload
-from upload_gateway.ports import Ledger, Presence, Writers
+from upload_gateway.ports.ledger import Ledger
+from upload_gateway.ports.writers import Presence, Writers
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from common.events import Event, ProcessingFailed
 from common.ids import AssetId
 from upload_gateway.domain.journey import Journey, step_of
 from upload_gateway.domain.telling import travelled
-from upload_gateway.ports import Ledger, Transaction
+from upload_gateway.ports.ledger import Ledger
+from upload_gateway.ports.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from upload_gateway.domain.telling import Standing
-from upload_gateway.ports import Feed, Listener
+from upload_gateway.ports.telling import Feed, Listener
 
 UNFINISHED = 100  # uploads that a stream begins with
 

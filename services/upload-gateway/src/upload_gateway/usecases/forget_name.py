@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from common.clock import Clock
 from common.ids import AssetId
 from upload_gateway.domain.facts import unnamed
-from upload_gateway.ports import Ledger
+from upload_gateway.ports.ledger import Ledger
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ from upload_gateway.domain.acceptance import Refusal
 from upload_gateway.domain.formats import Format
 from upload_gateway.domain.judgement import judged
 from upload_gateway.domain.upload import Upload
-from upload_gateway.ports import PartStore, Sniffer
+from upload_gateway.ports.content import Sniffer
+from upload_gateway.ports.store import PartStore
 
 OPENING = 64 * 1024  # bytes that are sniffed
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from common.ids import AssetId, UserId
 from upload_gateway.domain.journey import Journey
 from upload_gateway.domain.upload import State, Upload
-from upload_gateway.ports import Ledger
+from upload_gateway.ports.ledger import Ledger
 
 
 @dataclass(frozen=True, slots=True)

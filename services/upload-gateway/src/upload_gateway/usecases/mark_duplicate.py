@@ -5,7 +5,7 @@ from uuid import UUID
 
 from common.ids import UploadId
 from upload_gateway.domain.errors import UploadNotFound
-from upload_gateway.ports import Ledger
+from upload_gateway.ports.ledger import Ledger
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from upload_gateway.domain.checksum import Crc32c
 from upload_gateway.domain.errors import BytesReplaced
 from upload_gateway.domain.upload import Part, Upload
-from upload_gateway.ports import PartStore
+from upload_gateway.ports.store import PartStore
 
 
 class _PartsRead:

@@ -16,7 +16,9 @@ from upload_gateway.domain.errors import (
 )
 from upload_gateway.domain.judgement import judged
 from upload_gateway.domain.upload import RUNNING, Upload
-from upload_gateway.ports import Form, Ledger, Sniffer
+from upload_gateway.ports.content import Sniffer
+from upload_gateway.ports.form import Form
+from upload_gateway.ports.ledger import Ledger
 from upload_gateway.usecases.append_bytes import Append, AppendBytes
 from upload_gateway.usecases.clear_upload import ClearUpload
 from upload_gateway.usecases.create_upload import CreateUpload

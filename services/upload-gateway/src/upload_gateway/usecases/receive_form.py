@@ -8,7 +8,10 @@ from upload_gateway.domain.birth import NewUpload
 from upload_gateway.domain.errors import MalformedForm, TooManyFiles, UploadCut
 from upload_gateway.domain.file_names import presentable
 from upload_gateway.domain.kinds import Role
-from upload_gateway.ports import BodyCut, Form, FormPart, Pace, PartStore
+from upload_gateway.ports.body import BodyCut
+from upload_gateway.ports.form import Form, FormPart
+from upload_gateway.ports.pace import Pace
+from upload_gateway.ports.store import PartStore
 from upload_gateway.usecases.receive_file import FileOutcome, ReceiveFile
 
 MAX_FIELDS = 16  # before one file

@@ -12,15 +12,10 @@ from upload_gateway.domain.errors import ChecksumMismatch
 from upload_gateway.domain.intake import Intake
 from upload_gateway.domain.part_plan import PartPlan
 from upload_gateway.domain.upload import Upload
-from upload_gateway.ports import (
-    Body,
-    BodyCut,
-    BufferLease,
-    BufferWanted,
-    CutReason,
-    Digests,
-    Writer,
-)
+from upload_gateway.ports.body import Body, BodyCut, CutReason
+from upload_gateway.ports.buffers import BufferLease, BufferWanted
+from upload_gateway.ports.content import Digests
+from upload_gateway.ports.writers import Writer
 from upload_gateway.usecases.acknowledge_bytes import AcknowledgeBytes
 from upload_gateway.usecases.stage_tail import StageTail
 from upload_gateway.usecases.store_part import Sending, StorePart

@@ -6,7 +6,7 @@ from common.clock import Clock
 from common.ids import UploadId
 from upload_gateway.domain.acceptance import Reason
 from upload_gateway.domain.upload import RUNNING, Upload
-from upload_gateway.ports import Ledger
+from upload_gateway.ports.ledger import Ledger
 from upload_gateway.usecases.tell_end import reject
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from common.ids import AssetId
-from upload_gateway.ports import Ledger
+from upload_gateway.ports.ledger import Ledger
 
 
 @dataclass(frozen=True, slots=True)

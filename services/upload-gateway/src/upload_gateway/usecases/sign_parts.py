@@ -16,7 +16,8 @@ from upload_gateway.domain.presigning import (
 from upload_gateway.domain.presigning_errors import UrlsExhausted
 from upload_gateway.domain.upload import Upload, expiry_after
 from upload_gateway.domain.ways_in import presigned_ways
-from upload_gateway.ports import Capabilities, Ledger, PartStore, UrlSigner
+from upload_gateway.ports.ledger import Ledger
+from upload_gateway.ports.store import Capabilities, PartStore, UrlSigner
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from upload_gateway.domain.birth import NewUpload
 from upload_gateway.domain.presigning import SignedRequest, Way, chosen_way
 from upload_gateway.domain.upload import Upload
 from upload_gateway.domain.ways_in import Presigned, presigned_ways
-from upload_gateway.ports import Capabilities, PartStore, UrlSigner
+from upload_gateway.ports.store import Capabilities, PartStore, UrlSigner
 from upload_gateway.usecases.create_upload import CreateUpload
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from common.failpoints import failpoint
 from upload_gateway.domain.intake import Intake
 from upload_gateway.domain.upload import Segment, Upload
-from upload_gateway.ports import Staging
+from upload_gateway.ports.store import Staging
 from upload_gateway.usecases.acknowledge_bytes import AcknowledgeBytes
 
 

@@ -9,7 +9,8 @@ from common.task_group import task_group
 from upload_gateway.domain.errors import PartsLost
 from upload_gateway.domain.intake import Intake
 from upload_gateway.domain.upload import Part, Segment, Upload
-from upload_gateway.ports import Ledger, PartStore, Staging
+from upload_gateway.ports.ledger import Ledger
+from upload_gateway.ports.store import PartStore, Staging
 from upload_gateway.usecases.acknowledge_bytes import AcknowledgeBytes
 
 _AT_ONCE = 8  # segments that are read side by side: a slow client may have left a hundred

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from common.ids import UploadId
 from upload_gateway.domain.upload import Upload
-from upload_gateway.ports import Ledger, Ticket
+from upload_gateway.ports.ledger import Ledger
+from upload_gateway.ports.transaction import Ticket
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from common.clock import Clock
 from upload_gateway.domain.acceptance import Reason
 from upload_gateway.domain.facts import announced, ended, unnamed
 from upload_gateway.domain.upload import Upload
-from upload_gateway.ports import Transaction
+from upload_gateway.ports.transaction import Transaction
 
 
 async def tell_end(tx: Transaction, done: Upload, clock: Clock) -> Upload:

@@ -10,7 +10,9 @@ from upload_gateway.domain.errors import BytesReplaced
 from upload_gateway.domain.facts import announced, completed
 from upload_gateway.domain.formats import Format
 from upload_gateway.domain.upload import Part, Stored, Upload
-from upload_gateway.ports import Ledger, PartStore, Ticket, Transaction
+from upload_gateway.ports.ledger import Ledger
+from upload_gateway.ports.store import PartStore
+from upload_gateway.ports.transaction import Ticket, Transaction
 from upload_gateway.usecases.build_final import BuildFinal
 from upload_gateway.usecases.complete_object import Completed, CompleteObject
 from upload_gateway.usecases.judge_content import JudgeContent

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from upload_gateway.ports import Presence, Writers
+from upload_gateway.ports.writers import Presence, Writers
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ import pytest
 from common.ids import new_upload_id
 from upload_gateway.adapters.asyncio_writers import AsyncioWriters, Slowest
 from upload_gateway.domain.errors import Superseded, UploadBusy
-from upload_gateway.ports import BodyCut, CutReason, Writers
+from upload_gateway.ports.body import BodyCut, CutReason
+from upload_gateway.ports.writers import Writers
 
 UPLOAD = new_upload_id()
 

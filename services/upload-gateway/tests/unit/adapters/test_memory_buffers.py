@@ -4,7 +4,7 @@ import pytest
 
 from common.errors import Unavailable
 from upload_gateway.adapters.memory_buffers import MemoryBuffers, Turns
-from upload_gateway.ports import BufferLease, BufferWanted
+from upload_gateway.ports.buffers import BufferLease, BufferWanted
 
 
 async def test_a_second_buffer_is_given_only_while_nobody_waits() -> None:

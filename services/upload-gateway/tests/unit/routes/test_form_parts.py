@@ -9,7 +9,8 @@ from starlette.types import Message
 
 from common.errors import RepriseError
 from upload_gateway.adapters.asyncio_writers import AsyncioWriters
-from upload_gateway.ports import BodyCut, Writer
+from upload_gateway.ports.body import BodyCut
+from upload_gateway.ports.writers import Writer
 from upload_gateway.routes.form_parts import FormParts
 
 TWO = forms.file("a.png", b"first file") + forms.field("note", "b") + forms.file("c.png", b"last")

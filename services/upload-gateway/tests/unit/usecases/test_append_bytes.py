@@ -23,7 +23,7 @@ from upload_gateway.domain.errors import (
     UploadGone,
     UploadNotFound,
 )
-from upload_gateway.ports import CutReason
+from upload_gateway.ports.body import CutReason
 from upload_gateway.usecases.append_bytes import Append
 
 FILE = bytes(range(35))

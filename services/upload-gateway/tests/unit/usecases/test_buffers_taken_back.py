@@ -16,7 +16,7 @@ from upload_gateway.adapters.memory_buffers import MemoryBuffers, Turns
 from upload_gateway.domain.checksum import BodyChecksum
 from upload_gateway.domain.errors import ChecksumMismatch, Superseded
 from upload_gateway.domain.upload import Upload
-from upload_gateway.ports import CutReason
+from upload_gateway.ports.body import CutReason
 from upload_gateway.usecases.append_bytes import Append
 
 FILE = bytes(range(35))

@@ -11,7 +11,7 @@ from typing_extensions import override
 from common.errors import RepriseError
 from upload_gateway.domain.errors import RateLimited, UploadCut
 from upload_gateway.domain.upload import RUNNING
-from upload_gateway.ports import BodyCut, CutReason
+from upload_gateway.ports.body import BodyCut, CutReason
 from upload_gateway.usecases.receive_file import FileOutcome, ReceiveFile
 from upload_gateway.usecases.receive_form import FormEnded, ReceiveForm, Sender
 from upload_gateway.usecases.reject_content import RejectContent

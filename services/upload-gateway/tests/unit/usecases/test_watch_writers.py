@@ -4,7 +4,7 @@ import pytest
 from gateway_support.bench import Bench
 
 from common.ids import new_upload_id
-from upload_gateway.ports import BodyCut
+from upload_gateway.ports.body import BodyCut
 from upload_gateway.usecases.watch_writers import WatchWriters
 
 
