@@ -13,6 +13,7 @@ import httpx
 
 from common.ids import new_event_id
 from devstack.errors import DevstackError
+from devstack.faults.certificate import Certificate
 from devstack.local_place import LOOPBACK
 from devstack.ports import FreePorts
 
@@ -25,20 +26,27 @@ class CephRgw:
     """One monitor, one object store in memory, one gateway; about 120 MiB, up in 15 s.
 
     `programs` is the folder of `ceph_packages`, `folder` an empty one of ours. What it stores is
-    gone when it ends.
+    gone when it ends. It speaks http, and TLS beside it with a `certificate`.
     """
 
-    def __init__(self, programs: Path, folder: Path) -> None:
-        self._programs, self._folder = programs, folder
+    def __init__(
+        self, programs: Path, folder: Path, certificate: Certificate | None = None
+    ) -> None:
+        self._programs, self._folder, self._certificate = programs, folder, certificate
         self._conf = folder / "ceph.conf"
         self.access_key, self.secret_key = secrets.token_hex(8), secrets.token_urlsafe(24)
-        self._ports = FreePorts(range(3))
+        self._ports = FreePorts(range(4))
         self._daemons: list[subprocess.Popen[bytes]] = []
 
     @property
     def endpoint(self) -> str:
         """The address for clients."""
         return f"http://{LOOPBACK}:{self._ports.base}"
+
+    @property
+    def secure_endpoint(self) -> str:
+        """The same over TLS."""
+        return f"https://{LOOPBACK}:{self._ports.base + 3}"
 
     def __enter__(self) -> Self:
         try:
@@ -150,6 +158,12 @@ class CephRgw:
         base = self._ports.base
         return f"[v2:{LOOPBACK}:{base + 1}/0,v1:{LOOPBACK}:{base + 2}/0]"
 
+    def _secure(self) -> str:
+        if self._certificate is None:
+            return ""
+        address = f"{LOOPBACK}:{self._ports.base + 3}"
+        return f" ssl_endpoint={address} ssl_certificate={self._certificate.path}"
+
     def _configuration(self) -> str:
         libraries = self._programs / "usr/lib/x86_64-linux-gnu"
         return f"""[global]
@@ -182,6 +196,6 @@ keyring = {self._folder}/keyring
 [osd.0]
 keyring = {self._folder}/osd/keyring
 [client.admin]
-rgw frontends = beast endpoint={LOOPBACK}:{self._ports.base}
+rgw frontends = beast endpoint={LOOPBACK}:{self._ports.base}{self._secure()}
 rgw run sync thread = false
 """

@@ -28,6 +28,10 @@ class Certificate:
         context.load_cert_chain(self.path)
         return context
 
+    def client_context(self) -> ssl.SSLContext:
+        """For a client that trusts this one and no other."""
+        return ssl.create_default_context(cafile=str(self.path))
+
     def trusted(self) -> dict[str, str]:
         """The environment in which Python, OpenSSL and the AWS libraries trust it."""
         return {"SSL_CERT_FILE": str(self.path), "AWS_CA_BUNDLE": str(self.path)}
