@@ -5,7 +5,17 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from common.clock import Clock
@@ -29,6 +39,15 @@ VERIFY = "verify"
 # tries that a bug or a crash may use up; outages of store and database use none
 _ATTEMPTS = 20
 
+# built once: these run for every part of every file, and building one costs as much as running it
+_LOCKED = select(tables.upload).where(tables.upload.c.id == bindparam("locked")).with_for_update()
+_SAVED = update(tables.upload).where(tables.upload.c.id == bindparam("saved"))
+_NEW_PART = upsert(tables.part)
+_PART = _NEW_PART.on_conflict_do_update(
+    index_elements=["upload_id", "number"],
+    set_={name: _NEW_PART.excluded[name] for name in Part.__slots__},
+)
+
 
 @dataclass(frozen=True, slots=True)
 class PostgresTransaction:
@@ -45,8 +64,7 @@ class PostgresTransaction:
     _entries: list[Entry] = field(default_factory=list)
 
     async def locked(self, upload_id: UploadId) -> Upload:
-        query = select(tables.upload).where(tables.upload.c.id == upload_id).with_for_update()
-        row = (await self.session.execute(query)).one_or_none()
+        row = (await self.session.execute(_LOCKED, {"locked": upload_id})).one_or_none()
         if row is None:
             raise UploadNotFound
         return self._seen(upload_of(row))
@@ -66,8 +84,7 @@ class PostgresTransaction:
 
     async def save(self, upload: Upload) -> None:
         values = asdict(upload)
-        saved = update(tables.upload).where(tables.upload.c.id == values.pop("id"))
-        await self.session.execute(saved.values(values))
+        await self.session.execute(_SAVED, values | {"saved": values.pop("id")})
         self._note(upload)
 
     async def journey(self, asset_id: AssetId) -> Journey | None:
@@ -104,11 +121,7 @@ class PostgresTransaction:
             self._entries.append(entry)
 
     async def add_part(self, upload_id: UploadId, part: Part) -> None:
-        values = asdict(part)
-        added = upsert(tables.part).values(upload_id=upload_id, **values)
-        await self.session.execute(
-            added.on_conflict_do_update(index_elements=["upload_id", "number"], set_=values)
-        )
+        await self.session.execute(_PART, {"upload_id": upload_id, **asdict(part)})
 
     async def add_segment(self, upload_id: UploadId, segment: Segment) -> None:
         await self.session.execute(
