@@ -15,7 +15,7 @@ from common.testing.object_store_suite import CASES, Case
 from devstack.faults.certificate import Certificate, make_certificate
 from devstack.settings import read_settings
 from devstack.toolbox import Toolbox
-from devstack.versitygw import VersityGw
+from devstack.versitygw import versitygw
 
 pytestmark = pytest.mark.integration
 
@@ -30,7 +30,7 @@ def settings(
     certificate: Certificate, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[S3Settings]:
     program = Toolbox(read_settings()).versitygw()
-    with VersityGw(program, tmp_path_factory.mktemp("store"), certificate) as server:
+    with versitygw(program, tmp_path_factory.mktemp("store"), certificate) as server:
         yield S3Settings(
             endpoint=server.endpoint,
             region="us-east-1",
