@@ -124,6 +124,29 @@ def wait_group_gone(running: Running, seconds: float) -> bool:
     return _becomes(lambda: not (_number_is_ours(running) and _group_lives(running.pid)), seconds)
 
 
+def end_all_in(folder: Path, seconds: float = 30) -> bool:
+    """Kills every process that works in this very folder; whether they ended within the time.
+
+    Where there is no /proc none is found.
+    """
+    for number in _working_in(folder):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(number, signal.SIGKILL)
+    return _becomes(lambda: not _working_in(folder), seconds)
+
+
+def _working_in(folder: Path) -> list[int]:
+    numbers = _numbers() if _has_proc() else []
+    return [number for number in numbers if _folder_of(number) == folder.resolve()]
+
+
+def _folder_of(number: int) -> Path | None:
+    try:
+        return Path(f"/proc/{number}/cwd").readlink()
+    except OSError:  # gone, a zombie, or somebody else's
+        return None
+
+
 def _number_is_ours(running: Running) -> bool:
     return start_mark(running.pid) in {None, running.mark}
 
@@ -134,9 +157,12 @@ def _group_lives(group: int) -> bool:
             os.killpg(group, 0)
             return True
         return False
-    numbers = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
-    members = (fields for number in numbers if (fields := _living(number)))
+    members = (fields for number in _numbers() if (fields := _living(number)))
     return any(fields[_STAT_GROUP] == str(group) for fields in members)
+
+
+def _numbers() -> list[int]:
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
 
 
 def _becomes(condition: Callable[[], bool], seconds: float) -> bool:

@@ -1,5 +1,8 @@
 """The real broker, database and store: up, killed, back with their data."""
 
+import os
+import signal
+
 import asyncpg
 import httpx
 import pytest
@@ -34,6 +37,23 @@ async def test_a_commit_survives_the_death_of_the_database(infra: Stack) -> None
     connection = await asyncpg.connect(url)
     assert await connection.fetchval("select max(n) from devstack_survives") == 7
     assert await connection.fetchval("show synchronous_commit") == "on"
+    await connection.close()
+
+
+async def test_the_database_comes_back_while_a_child_of_the_killed_one_lingers(
+    infra: Stack,
+) -> None:
+    url = infra.env["REPRISE_POSTGRES_ADMIN_URL"]
+    connection = await asyncpg.connect(url)
+    lingering = await connection.fetchval(
+        "select pid from pg_stat_activity where backend_type = 'checkpointer'"
+    )
+    await connection.close()
+    os.kill(lingering, signal.SIGSTOP)  # as one does that waits for a slow disk
+    infra.kill("postgres")
+    infra.start_process("postgres")
+    connection = await asyncpg.connect(url)
+    assert await connection.fetchval("select 1") == 1
     await connection.close()
 
 

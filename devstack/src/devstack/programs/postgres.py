@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devstack.errors import DevstackError
-from devstack.os_processes import Launch, start_mark
+from devstack.os_processes import Launch, end_all_in, start_mark
 from devstack.programs.program import Site
 from devstack.secret_store import write_private
 
@@ -20,7 +20,7 @@ class Postgres:
         data = self.site.place.data(self.site.process.name)
         if not (data / "PG_VERSION").exists():
             self._initialise(data)
-        _forget_dead_server(data / "postmaster.pid")
+        _forget_dead_server(data)
         options = [f"--{key}={self.site.fill(v)}" for key, v in self.site.process.options.items()]
         options.append("--unix_socket_directories=")  # their paths have 107 bytes at most
         argv = [self._program("postgres"), "-D", str(data), "-p", str(self.site.port()), *options]
@@ -64,11 +64,15 @@ class Postgres:
         return str(self.site.tools.postgres(name))
 
 
-def _forget_dead_server(lock: Path) -> None:
-    """Removes the lock of a server that was killed and whose group is gone.
+def _forget_dead_server(data: Path) -> None:
+    """Removes what a server that was killed left behind: its children and its lock.
 
-    The server itself asks only whether the number is in use: a zombie that nobody has reaped would
-    keep it from starting.
+    The children lead groups of their own, so a kill of the server's group spares them. They end as
+    soon as they miss it, which takes a slow disk seconds; until then they hold the shared memory
+    that the next server asks for. The lock names a number, and the server itself asks only whether
+    that is in use: a zombie that nobody has reaped would keep it from starting.
     """
+    lock = data / "postmaster.pid"
     if lock.exists() and start_mark(int(lock.read_text().split()[0])) is None:
+        end_all_in(data)
         lock.unlink()
