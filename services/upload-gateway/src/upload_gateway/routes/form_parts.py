@@ -44,12 +44,14 @@ class FormParts:
 
     async def opening(self, size: int) -> bytes:
         pieces: list[memoryview] = []
-        while self._inside and sum(map(len, pieces)) < size:
+        held = 0
+        while self._inside and held < size:
             event = await self._next()
             if not isinstance(event, memoryview):
                 self._events.give_back(*pieces, event)
                 break
             pieces.append(event)
+            held += len(event)
         else:
             self._events.give_back(*pieces)
         return b"".join(pieces)[:size]

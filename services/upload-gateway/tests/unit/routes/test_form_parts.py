@@ -1,4 +1,5 @@
 import asyncio
+import time
 from collections.abc import Callable
 
 import pytest
@@ -107,6 +108,17 @@ async def test_a_field_has_a_bounded_size() -> None:
     with pytest.raises(RepriseError) as refused:
         await form.text()
     assert refused.value.code == "field_too_large"
+
+
+async def test_a_file_that_arrives_byte_by_byte_costs_no_more_the_more_of_it_is_there() -> None:
+    size = 1 << 14
+    wire = Wire(forms.head("a.png"), *[b"x"] * size)
+    form = parts(wire)
+    await form.following()
+    began = time.process_time()
+    assert len(await form.opening(size)) == size
+    # adding up anew with each byte takes 5 s and more; this, some tenths
+    assert time.process_time() - began < 2.5
 
 
 async def test_a_silent_client_is_cut_and_stays_cut() -> None:
