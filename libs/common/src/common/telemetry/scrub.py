@@ -15,7 +15,7 @@ _SECRETS = re.compile(
         (?:["']?\s*[:=]\s*(?:b?["'])?|["']\s*,\s*b?["']))
         (?:(?:bearer|basic|digest|AWS4-HMAC-SHA256)\s+)?[^"'\r\n<>\\]+
   | (?P<bearer>\bBearer\s+)[A-Za-z0-9._~+/=-]{8,}
-  | (?P<files>/(?:files|uploads)/)[A-Za-z0-9._~%+-]+
+  | (?P<files>/(?:files|uploads)/)[A-Za-z0-9._~%+{}:-]+
   | (?P<password>://[^:/@\s]*:)[^\s/]+(?=@)
   | (?P<named>\b\w*(?:password|secret|secret_access_key)(?:["']?=["']?|["']:\s*b?["']))
         [^\s"'<>\\&,;]+

@@ -40,6 +40,8 @@ SECRETS = {
     "cookie": f"Cookie: session={C}; other={C}",
     "upload url": f"PATCH /files/{C} HTTP/1.1",
     "upload status": f"GET /api/v1/uploads/{C}",
+    "upload url in braces": f"GET /files/{{{C}}}",
+    "upload url as urn": f"GET /api/v1/uploads/urn:uuid:{C}",
     "upload url whole": f"https://host/files/{C}?x=1",
     "database": f"postgresql://catalog:{C}@db:5432/reprise",
     "token in an encoded URL": f"next=%2Fm%2Fu%2Fx.mp3%3Ft%3Dv1.k1.priv.3.1767269400.{C}.{C}",

@@ -92,9 +92,12 @@ def build_tus_routes(uses: TusUseCases, callers: Callers) -> APIRouter:
 def upload_id_of(text: str) -> UploadId:
     """The id in an address; anything that cannot be one is an upload that does not exist."""
     try:
-        return UploadId(UUID(text))
+        found = UUID(text)
     except ValueError as error:
         raise UploadNotFound from error
+    if str(found) != text.lower():
+        raise UploadNotFound  # in braces, as a URN: no address that was given out is so written
+    return UploadId(found)
 
 
 async def _created(uses: TusUseCases, request: Request, caller: Caller) -> Response:
