@@ -70,6 +70,12 @@ def accepted(claim: Claim, role: Role, sizes: Sizes, *, accept_any: bool = False
     return Acceptance(kind, limit)
 
 
+def vouched(declared_type: str | None, *, accept_any: bool) -> str | None:
+    """What is kept of a declared type: one that nobody vouches for is nowhere repeated."""
+    known = declared_as(essence(declared_type) or "")
+    return declared_type if known or not accept_any else None
+
+
 def judged_content(
     kind: MediaKind,
     declared_type: str | None,

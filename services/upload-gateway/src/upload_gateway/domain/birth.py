@@ -15,10 +15,10 @@ from common.ids import (
     original_key,
     staging_key,
 )
-from upload_gateway.domain.acceptance import Claim, accepted, likely_format
+from upload_gateway.domain.acceptance import Claim, accepted, likely_format, vouched
 from upload_gateway.domain.facts import NAMES, TYPES
 from upload_gateway.domain.file_names import presentable
-from upload_gateway.domain.formats import NAMINGS, declared_as, essence, extension_of
+from upload_gateway.domain.formats import NAMINGS, extension_of
 from upload_gateway.domain.kinds import Role
 from upload_gateway.domain.limits import Sizes
 from upload_gateway.domain.upload import Mode, Upload, expiry_after
@@ -70,9 +70,7 @@ def born(new: NewUpload, terms: Terms, now: datetime) -> Upload:
     A partial's bytes are staged: they belong to its final upload, which alone becomes an asset.
     """
     name = presentable(_first(new.metadata, NAMES))
-    declared = _first(new.metadata, TYPES)
-    if terms.accept_any and not declared_as(essence(declared) or ""):
-        declared = None  # a type nobody vouches for is nowhere repeated
+    declared = vouched(_first(new.metadata, TYPES), accept_any=terms.accept_any)
     claim = Claim(new.metadata.get("kind"), declared, extension_of(name), new.length)
     taken = accepted(claim, new.role, terms.sizes, accept_any=terms.accept_any)
     likely = likely_format(taken.kind, declared, extension_of(name))

@@ -1,11 +1,11 @@
 """Take over what a client has put into the store: look at it, then have it read and hashed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from common.clock import Clock
 from common.errors import RepriseError
 from common.ids import UploadId
-from upload_gateway.domain.acceptance import Refusal
+from upload_gateway.domain.acceptance import Refusal, vouched
 from upload_gateway.domain.errors import MultipartForgotten
 from upload_gateway.domain.presigning import (
     Asker,
@@ -63,7 +63,9 @@ class CommitUpload:
         return upload
 
     def _agreed(self, upload: Upload, commit: Commit) -> Upload:
-        return agreed(own(upload, commit.asker, commit.key), commit.told)
+        kept = vouched(commit.told.content_type, accept_any=self.judge.accept_any)
+        told = replace(commit.told, content_type=kept)
+        return agreed(own(upload, commit.asker, commit.key), told)
 
     async def _object(self, upload: Upload) -> Stored | None:
         """What is there; a multipart becomes an object now. After any error, look before deciding.

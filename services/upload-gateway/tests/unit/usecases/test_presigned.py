@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -23,6 +24,7 @@ from upload_gateway.domain.limits import Ceiling, Limits
 from upload_gateway.domain.presigning import URLS_PER_CALL, Asker, PartAsked, Told, Way
 from upload_gateway.domain.presigning_errors import (
     AlreadyCommitted,
+    CommitMismatch,
     DigestNeeded,
     FileRefused,
     KeyMismatch,
@@ -309,3 +311,18 @@ async def test_an_open_multipart_shows_its_parts_and_nothing_when_the_store_is_s
     assert (part.number, part.size) == (3, 10)
     bench.store.down = True
     assert (await bench.describe(upload.id, OWNER)).parts is None
+
+
+@pytest.mark.parametrize("declared", ["text/x-unheard-of", "application/octet-stream"])
+async def test_a_store_for_everything_hears_the_same_type_again_at_commit(declared: str) -> None:
+    bench = Bench()
+    sign = replace(bench.sign, create=replace(bench.create, accept_any=True))
+    take_over = replace(bench.commit, judge=replace(bench.commit.judge, accept_any=True))
+    told = {"filename": "notes.txt", "filetype": declared, "sha256": DIGEST}
+    upload = (await sign(NewUpload(OWNER, "admin", len(FILE), "", told), "put")).upload
+    bench.store.objects[upload.key] = FILE
+    bench.store.types[upload.key] = upload.likely_type
+    same, other = Told(content_type=declared), Told(content_type="audio/flac")
+    with pytest.raises(CommitMismatch):
+        await take_over(Commit(upload.id, MINE, None, other))
+    assert (await take_over(Commit(upload.id, MINE, None, same))).state == "verifying"
