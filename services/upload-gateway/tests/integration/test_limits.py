@@ -134,6 +134,7 @@ def test_declared_bytes_over_the_total_are_refused_before_a_byte_is_read(
     assert refused.startswith("HTTP/1.1 413"), refused
     assert '"limit":"open_bytes_per_user"' in refused
     assert '"code":"bytes_in_flight_exceeded"' in refused
+    assert "\r\nretry-after: 60\r\n" in refused.lower()
     assert ask(two, 40 * MIB).status_code == 201
 
 

@@ -112,9 +112,16 @@ class _BytesExceeded(TooLarge):
 
 
 class BytesInFlightExceeded(_BytesExceeded):
-    """Does not fit beside what is open; it may when other uploads have ended."""
+    """Does not fit beside what is open; it may when other uploads have ended.
+
+    `retry_after` is in seconds, None for what would not fit beside nothing either.
+    """
 
     default_code = "bytes_in_flight_exceeded"
+
+    def __init__(self, limit: str, whose: str, allowed: int, retry_after: int | None) -> None:
+        super().__init__(limit, whose, allowed)
+        self.retry_after = retry_after
 
 
 class QuotaExceeded(_BytesExceeded):

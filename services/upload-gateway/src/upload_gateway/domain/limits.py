@@ -52,7 +52,8 @@ class Ceiling:
     def take(self, now: Open, more: int, whose: Whose) -> None:
         """Raises BytesInFlightExceeded when `more` bytes do not fit beside what is open."""
         if now.bytes + more > self.bytes:
-            raise BytesInFlightExceeded("open_bytes", whose, self.bytes)
+            later = LATER if more <= self.bytes else None
+            raise BytesInFlightExceeded("open_bytes", whose, self.bytes, later)
 
 
 @dataclass(frozen=True, slots=True)

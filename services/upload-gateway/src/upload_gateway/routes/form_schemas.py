@@ -6,10 +6,11 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from common.errors import RepriseError, Throttled, Unavailable
+from common.errors import RepriseError
 from common.telemetry.scrub import scrub
 from common.web.problems import CONTENT_TYPE, status_of
 from upload_gateway.domain.upload import State
+from upload_gateway.routes.statuses import retry_after
 from upload_gateway.usecases.receive_file import FileOutcome
 
 
@@ -81,7 +82,7 @@ def _problem_of(error: RepriseError) -> FileProblem:
         detail=scrub(error.detail),
         limit=limit if isinstance(limit, str) else None,
         allowed=allowed if isinstance(allowed, int) else None,
-        retry_after=error.retry_after if isinstance(error, Throttled | Unavailable) else None,
+        retry_after=retry_after(error),
     )
 
 

@@ -7,10 +7,15 @@ from prometheus_client import Counter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from common.errors import RepriseError, Throttled, TooLarge
+from common.errors import RepriseError, Throttled, TooLarge, Unavailable
 from common.telemetry.metrics import Metrics
 from common.web.problems import problem, problem_response
-from upload_gateway.domain.errors import ChecksumMismatch, OffsetMismatch, UploadBusy
+from upload_gateway.domain.errors import (
+    BytesInFlightExceeded,
+    ChecksumMismatch,
+    OffsetMismatch,
+    UploadBusy,
+)
 
 
 def refusals(metrics: Metrics) -> Counter:
@@ -24,6 +29,13 @@ def count(refused: Counter, error: RepriseError | None) -> None:
         refused.labels(error.extensions.get("limit", error.code)).inc()
 
 
+def retry_after(error: RepriseError) -> int | None:
+    """Seconds after which the same may succeed; None where only another request may."""
+    if isinstance(error, Throttled | Unavailable | BytesInFlightExceeded):
+        return error.retry_after
+    return None
+
+
 def install(app: FastAPI, throttled: int, refused: Counter) -> None:
     """Say the true offset with 409, 460 for a checksum, 423 where a client keeps its address.
 
@@ -34,9 +46,10 @@ def install(app: FastAPI, throttled: int, refused: Counter) -> None:
     async def limited(_: Request, error: Exception) -> Response:
         assert isinstance(error, RepriseError)  # noqa: S101  (registered for such kinds only)
         count(refused, error)
+        after = retry_after(error)
+        said = {} if after is None else {"Retry-After": str(after)}
         if not isinstance(error, Throttled):
-            return problem_response(error)
-        said = {"Retry-After": str(error.retry_after)}
+            return problem_response(error, headers=said)
         return problem(throttled, error.code, error.detail, headers=said, **error.extensions)
 
     app.add_exception_handler(OffsetMismatch, _mismatch)

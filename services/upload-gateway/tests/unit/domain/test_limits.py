@@ -38,6 +38,13 @@ def test_each_refusal_says_which_limit_and_its_value(
     assert getattr(refused.value, "extensions", {}) == {"limit": limit, "allowed": allowed}
 
 
+@pytest.mark.parametrize(("declared", "told"), [(41, True), (100, True), (101, False)])
+def test_bytes_that_fit_beside_nothing_are_not_asked_for_again(declared: int, told: bool) -> None:
+    with pytest.raises(BytesInFlightExceeded) as refused:
+        CEILING.admit(Open(1, 1, 60), declared, "total")
+    assert (refused.value.retry_after is not None) is told
+
+
 @pytest.mark.parametrize("declared", [None, 0, 40])
 def test_what_fits_to_the_last_byte_is_admitted(declared: int | None) -> None:
     CEILING.admit(Open(1, 4, 60), declared, "total")

@@ -3,7 +3,7 @@ import pytest
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry, Counter
 
-from upload_gateway.domain.errors import OverLimit, TooManyUploads
+from upload_gateway.domain.errors import BytesInFlightExceeded, OverLimit, TooManyUploads
 from upload_gateway.routes import statuses
 
 
@@ -18,6 +18,14 @@ def app(status: int, registry: CollectorRegistry) -> FastAPI:
     @built.get("/large")
     async def large() -> None:
         raise OverLimit(10, "avatar")
+
+    @built.get("/full")
+    async def full() -> None:
+        raise BytesInFlightExceeded("open_bytes", "total", 100, 60)
+
+    @built.get("/never")
+    async def never() -> None:
+        raise BytesInFlightExceeded("open_bytes", "total", 100, None)
 
     return built
 
@@ -37,3 +45,11 @@ async def test_a_limit_is_answered_with_the_status_that_clients_know_and_counted
     counted = {"concurrent_uploads_per_user", "file_size"}
     for limit in counted:
         assert registry.get_sample_value("refused_total", {"limit": limit}) == 1
+
+
+async def test_what_may_fit_later_is_told_when_and_what_never_will_is_not() -> None:
+    transport = httpx.ASGITransport(app=app(429, CollectorRegistry()))
+    async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
+        full, never = await client.get("/full"), await client.get("/never")
+    assert (full.status_code, full.headers["retry-after"]) == (413, "60")
+    assert (never.status_code, "retry-after" in never.headers) == (413, False)
