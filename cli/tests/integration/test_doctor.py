@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from common.s3.probe.line import Finding
 from common.s3.probe.probing import Wishes, open_probing
 from common.s3.probe.run import LINES, findings
 from common.settings.groups import S3Settings
@@ -17,6 +18,7 @@ from devstack.faults.s3.server import FaultyS3
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 KEYS = ("doctor", "a-secret-for-the-doctor")
+QUICK = {line.name: line.name != "large_object" for line in LINES}
 
 
 @pytest.fixture
@@ -40,6 +42,21 @@ def reprise(environment: dict[str, str], *words: str) -> subprocess.CompletedPro
     )
 
 
+async def asked(faulty: FaultyS3, *names: str, wishes: Wishes | None = None) -> list[Finding]:
+    """What some lines find, and that they clear up after themselves."""
+    settings = S3Settings(
+        endpoint=faulty.endpoint,
+        region="us-east-1",
+        access_key_id=KEYS[0],
+        secret_access_key=SecretStr(KEYS[1]),
+        bucket="media",
+    )
+    wishes = wishes or Wishes(("https://app.example",), apply=True, large=False, patient=False)
+    lines = [line for name in names for line in LINES if line.name == name]
+    async with open_probing(settings, wishes) as probing:
+        return [finding async for finding in findings(probing, lines)]
+
+
 def answers(done: subprocess.CompletedProcess[str]) -> dict[str, bool]:
     return {line["name"]: line["works"] for line in json.loads(done.stdout)["lines"]}
 
@@ -48,7 +65,7 @@ def answers(done: subprocess.CompletedProcess[str]) -> dict[str, bool]:
 def test_a_correct_store_passes_every_line(faulty: FaultyS3) -> None:
     done = reprise(environment_of(faulty), "doctor", "s3", "--apply", "--quick", "--json")
     assert done.returncode == 0, done.stderr
-    assert answers(done) == {line.name: True for line in LINES}
+    assert answers(done) == QUICK
     assert faulty.keys == []
     assert faulty.open_multiparts == []
 
@@ -61,7 +78,7 @@ def test_it_passes_over_tls_too_where_default_checksums_travel_as_trailers(tmp_p
         done = reprise(environment, "doctor", "s3", "--apply", "--quick", "--json")
         trailers = [call for call in server.calls if "x-amz-trailer" in call.headers]
     assert done.returncode == 0, done.stderr
-    assert answers(done) == {line.name: True for line in LINES}
+    assert answers(done) == QUICK
     assert trailers
 
 
@@ -72,9 +89,29 @@ def test_it_never_sets_an_acl_and_always_asks_by_path(faulty: FaultyS3) -> None:
 
 
 @pytest.mark.parametrize(
-    ("offer", "line"),
+    ("offers", "line"),
     [
         ("refuses_short_bodies", "short_body_refused"),
+        ("presigned_put refuses_short_bodies", "short_body_refused"),
+        ("presigned_put refuses_short_bodies", "digested_put"),
+        ("compares_digests refuses_short_bodies", "signed_payload"),
+        ("compares_digests refuses_short_bodies", "digested_put"),
+        ("compares_digests", "content_md5"),
+        ("compares_digests", "presigned_put"),
+        ("compares_digests", "digested_parts"),
+        ("checks_signatures", "private"),
+        ("checks_signatures", "presigned_binding"),
+        ("conditional_get", "if_match"),
+        ("conditional_get", "if_none_match"),
+        ("conditional_put", "presigned_once"),
+        ("conditional_complete", "conditional_complete"),
+        ("aborts", "abort"),
+        ("keeps_order", "multipart"),
+        ("deletes", "delete"),
+        ("deletes", "delete_many"),
+        ("suffix_ranges", "suffix_ranges"),
+        ("unequal_parts", "unequal_parts"),
+        ("copies_parts", "copy_parts"),
         ("conditional_put", "conditional_put"),
         ("presigned_get", "presigned_get"),
         ("presigned_put", "presigned_put"),
@@ -84,22 +121,37 @@ def test_it_never_sets_an_acl_and_always_asks_by_path(faulty: FaultyS3) -> None:
         ("lifecycle", "lifecycle"),
     ],
 )
-async def test_a_missing_capability_is_found_and_is_no_failure(
-    faulty: FaultyS3, offer: str, line: str
+async def test_what_a_store_lacks_is_found_and_fails_only_where_it_is_required(
+    faulty: FaultyS3, offers: str, line: str
 ) -> None:
-    faulty.offer(**{offer: False})
-    settings = S3Settings(
-        endpoint=faulty.endpoint,
-        region="us-east-1",
-        access_key_id=KEYS[0],
-        secret_access_key=SecretStr(KEYS[1]),
-        bucket="media",
-    )
-    wishes = Wishes(("https://app.example",), apply=True, large=False, patient=False)
-    asked = [one for one in LINES if one.name == line]
-    async with open_probing(settings, wishes) as probing:
-        found = [finding async for finding in findings(probing, asked)]
-    assert [(item.works, item.harmless) for item in found] == [(False, True)]
+    faulty.offer(**dict.fromkeys(offers.split(), False))
+    (found,) = await asked(faulty, line)
+    assert not found.works, found.detail
+    assert found.harmless == (found.line.weight != "required")
+
+
+async def test_a_refusal_for_another_reason_proves_nothing(faulty: FaultyS3) -> None:
+    faulty.fail("PutObject", key="/md5", status=501, code="NotImplemented")
+    faulty.fail("UploadPart", key="/aborted", part=2, status=400, code="InvalidRequest")
+    faulty.fail("CompleteMultipartUpload", key="once", status=501, code="NotImplemented")
+    found = await asked(faulty, "content_md5", "abort", "conditional_complete")
+    assert [item.works for item in found] == [False] * 3
+
+
+async def test_nothing_stays_in_a_store_that_lists_too_little_or_refuses_a_delete(
+    faulty: FaultyS3,
+) -> None:
+    faulty.offer(lists_multiparts=False, presigned_parts=False)
+    faulty.shorten("ListObjectsV2", to=1)
+    faulty.fail("DeleteObject", key="empty", status=403, code="AccessDenied")
+    await asked(faulty, "put", "list", "list_multiparts", "presigned_parts", "digested_parts")
+    assert [key.rpartition("/")[2] for key in faulty.keys] == ["empty"]
+    assert faulty.open_multiparts == []
+
+
+async def test_what_was_not_asked_is_not_found_to_work(faulty: FaultyS3) -> None:
+    found = await asked(faulty, "large_object", "cors", wishes=Wishes(large=False))
+    assert [(item.works, item.harmless) for item in found] == [(False, True)] * 2
 
 
 def test_a_store_that_lacks_what_is_required_is_refused_by_status(faulty: FaultyS3) -> None:

@@ -12,7 +12,8 @@ class Offers:
     """Optional capabilities; each may be missing in a real store, and is refused here when off.
 
     `refuses_short_bodies` off stores what arrived of a cut PUT, and fills a cut part with zeros,
-    unless a digest came with it: as one well-known server does.
+    unless a digest came with it: as one well-known server does. The last ones no store may lack;
+    switched off they show that a probe notices.
     """
 
     presigned_get: bool = True
@@ -27,6 +28,12 @@ class Offers:
     copies_parts: bool = True
     suffix_ranges: bool = True
     unequal_parts: bool = True
+    compares_digests: bool = True
+    checks_signatures: bool = True
+    conditional_get: bool = True
+    aborts: bool = True
+    keeps_order: bool = True
+    deletes: bool = True
 
 
 @dataclass(slots=True)

@@ -47,7 +47,7 @@ async def list_objects(asking: Asking) -> web.StreamResponse:
 async def delete_objects(asking: Asking) -> web.StreamResponse:
     body = documents.read(await asking.request.read())
     keys = [element.findtext("Key") or "" for element in body.iter("Object")]
-    for key in keys:
+    for key in keys if asking.behaviour.offers.deletes else ():
         asking.shelf.delete(key)
     quiet = body.findtext("Quiet") == "true"
     return documents.answer(

@@ -36,9 +36,10 @@ class Promise:
         return bool(self.sha256_hex or self.digests)
 
 
-def promise_of(request: web.Request) -> Promise:
+def promise_of(request: web.Request, *, digests: bool = True) -> Promise:
+    """Without `digests` only the length counts."""
     headers = request.headers
-    digests = {
+    found = {
         name: headers[header]
         for name, header in {
             "md5": "content-md5",
@@ -53,18 +54,27 @@ def promise_of(request: web.Request) -> Promise:
     length = headers.get("x-amz-decoded-content-length" if chunked else "content-length")
     if length is None:
         raise Refused(411, "MissingContentLength")
-    return Promise(int(length), "" if declared in _LITERAL else declared, digests)
+    if not digests:
+        return Promise(int(length), "", {})
+    return Promise(int(length), "" if declared in _LITERAL else declared, found)
 
 
 async def taken(
-    request: web.Request, path: Path, *, cut_at: int | None, keep_short: bool, pad: bool
+    request: web.Request,
+    path: Path,
+    *,
+    cut_at: int | None,
+    keep_short: bool,
+    pad: bool,
+    digests: bool = True,
 ) -> Held:
     """The body in a file.
 
     `cut_at` raises Cut after so many bytes. A body that ends early is Refused, unless `keep_short`
     and no digest came with it: then what came is kept, filled up with zeros where `pad` says so.
+    Without `digests` none is looked at.
     """
-    promise, sums, size = promise_of(request), _Sums(), 0
+    promise, sums, size = promise_of(request, digests=digests), _Sums(), 0
     with path.open("wb") as file:
         async for chunk in _body(request):
             _write(file, chunk)

@@ -1,6 +1,7 @@
 """Uploads in parts: begin, parts, complete, abort, and what is open."""
 
 import hashlib
+from dataclasses import replace
 
 from aiohttp import web
 
@@ -28,6 +29,7 @@ async def upload_part(asking: Asking) -> web.StreamResponse:
         cut_at=fault.cut_request if fault else None,
         keep_short=not offers.refuses_short_bodies,
         pad=True,
+        digests=offers.compares_digests,
     )
     asking.shelf.multipart(asking.upload_id, asking.key).parts[number] = held
     return web.Response(headers={"ETag": f'"{held.etag}"'})
@@ -57,13 +59,16 @@ async def complete(asking: Asking) -> web.StreamResponse:
     if not asking.behaviour.offers.unequal_parts:
         _demand_equal(asking, named)
     held = asking.shelf.complete(asking.upload_id, asking.key, named)
+    if not asking.behaviour.offers.keeps_order:
+        asking.shelf.put(asking.key, replace(held, files=held.files[::-1]))
     return documents.answer(
         "CompleteMultipartUploadResult", [("Key", asking.key), ("ETag", f'"{held.etag}"')]
     )
 
 
 async def abort(asking: Asking) -> web.StreamResponse:
-    asking.shelf.abort(asking.upload_id, asking.key)
+    if asking.behaviour.offers.aborts:
+        asking.shelf.abort(asking.upload_id, asking.key)
     return web.Response(status=204)
 
 

@@ -25,6 +25,7 @@ async def put_object(asking: Asking) -> web.StreamResponse:
         cut_at=fault.cut_request if fault else None,
         keep_short=not offers.refuses_short_bodies,
         pad=False,
+        digests=offers.compares_digests,
     )
     asking.require_condition(offered=offers.conditional_put)  # of racing writers one wins
     asking.shelf.put(asking.key, held)
@@ -37,7 +38,8 @@ async def copy_object(asking: Asking) -> web.StreamResponse:
 
 
 async def delete_object(asking: Asking) -> web.StreamResponse:
-    asking.shelf.delete(asking.key)
+    if asking.behaviour.offers.deletes:
+        asking.shelf.delete(asking.key)
     return web.Response(status=204)
 
 
@@ -96,6 +98,8 @@ def _headers(asking: Asking, held: Held) -> dict[str, str]:
 
 
 def _check_conditions(asking: Asking, held: Held) -> None:
+    if not asking.behaviour.offers.conditional_get:
+        return
     headers = asking.request.headers
     match, none_match = headers.get("if-match"), headers.get("if-none-match")
     if match is not None and match.strip('"') not in {held.etag, "*"}:

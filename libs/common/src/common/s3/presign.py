@@ -41,7 +41,7 @@ class Presigner:
         parts = urlsplit(endpoint)
         self._clock = clock or SystemClock()
         self._origin = f"{parts.scheme}://{parts.netloc}"
-        self._host = _host(parts.scheme, parts.netloc)
+        self._host = host_header(parts.scheme, parts.netloc)
         self._base = f"{quote(parts.path.rstrip('/'), safe='/~%')}/{settings.bucket}/"
         self._region = settings.region
         self._key_id = settings.access_key_id
@@ -116,7 +116,7 @@ def _escaped(text: str) -> str:
     return quote(text, safe=_UNRESERVED)
 
 
-def _host(scheme: str, netloc: str) -> str:
-    """The Host header: a default port is not part of it."""
+def host_header(scheme: str, netloc: str) -> str:
+    """The Host header as it is signed: a default port is not part of it."""
     default = {"http": ":80", "https": ":443"}.get(scheme, "")
     return netloc.removesuffix(default) if default else netloc

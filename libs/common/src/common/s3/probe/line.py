@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from botocore.exceptions import ClientError
+
 from common.s3.probe.probing import Probing
 
 Weight = Literal["required", "optional", "reported"]
@@ -43,3 +45,14 @@ def demand(holds: object, instead: str) -> None:
     """Raise Fails unless it holds."""
     if not holds:
         raise Fails(instead)
+
+
+def refusal(error: ClientError, *statuses: int) -> str:
+    """The store's code for a refusal of one of these statuses; any other is none of what was asked.
+
+    A store that answers NotImplemented, or is down, has not compared anything.
+    """
+    status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+    code = str(error.response.get("Error", {}).get("Code", ""))
+    demand(status in statuses, f"{status} {code}")
+    return code

@@ -7,26 +7,29 @@ from collections.abc import Sequence
 from botocore.exceptions import ClientError
 from yarl import URL
 
-from common.errors import Conflict, RepriseError
+from common.errors import Conflict, Invalid, NotFound, RepriseError
 from common.s3.model import MIB
-from common.s3.probe.line import Fails, Line, demand
-from common.s3.probe.object_lines import BODY, TYPE
+from common.s3.probe.line import Fails, Line, demand, refusal
+from common.s3.probe.object_lines import TYPE
 from common.s3.probe.probing import Probing
+from common.s3.probe.settling import BODY
 
 PART = 5 * MIB
 LARGE = 256 * MIB
 LARGE_PART = 16 * MIB
 
 
-def _bytes(size: int) -> bytes:
-    return (b"0123456789abcdef" * (size // 16 + 1))[:size]
+def _bytes(size: int, number: int) -> bytes:
+    """Of part `number`; no two parts begin or end alike, so that their order shows."""
+    pattern = hashlib.sha256(str(number).encode()).digest()
+    return (pattern * (size // len(pattern) + 1))[:size]
 
 
 async def _uploaded(probing: Probing, key: str, sizes: Sequence[int]) -> None:
-    upload_id = await probing.store.create_multipart(key, TYPE)
+    upload_id = await probing.begin(key, TYPE)
     parts = []
     for number, size in enumerate(sizes, start=1):
-        etag = await probing.store.upload_part(key, upload_id, number, _bytes(size))
+        etag = await probing.store.upload_part(key, upload_id, number, _bytes(size, number))
         parts.append((number, etag))
     await probing.store.complete_multipart(key, upload_id, parts)
 
@@ -38,14 +41,14 @@ async def sizes(probing: Probing) -> str:
         await _uploaded(probing, key, left)
         head = await probing.store.head(key)
         demand(head is not None and head.size == total, f"{total} bytes became {head}")
-        ends = await probing.store.get(key, start=total - 16)
-        demand(ends == b"".join(map(_bytes, left))[-16:], f"the end of {total} bytes is another")
+        sent = b"".join(_bytes(size, number) for number, size in enumerate(left, start=1))
+        demand(await probing.store.get(key) == sent, f"of {total} bytes others came back")
     return ""
 
 
 async def lists_parts(probing: Probing) -> str:
     key = probing.key("listed-parts")
-    upload_id = await probing.store.create_multipart(key, TYPE)
+    upload_id = await probing.begin(key, TYPE)
     for number in (1, 2, 3):
         await probing.store.upload_part(key, upload_id, number, BODY)
     found = [part.number async for part in probing.store.list_parts(key, upload_id)]
@@ -56,19 +59,19 @@ async def lists_parts(probing: Probing) -> str:
 
 async def aborts(probing: Probing) -> str:
     key = probing.key("aborted")
-    upload_id = await probing.store.create_multipart(key, TYPE)
+    upload_id = await probing.begin(key, TYPE)
     await probing.store.upload_part(key, upload_id, 1, BODY)
     await probing.store.abort_multipart(key, upload_id)
     try:
         await probing.store.upload_part(key, upload_id, 2, BODY)
-    except RepriseError as error:
+    except NotFound as error:
         return error.code
     raise Fails("an aborted upload takes parts")
 
 
 async def lists_uploads(probing: Probing) -> str:
     key = probing.key("open")
-    upload_id = await probing.store.create_multipart(key, TYPE)
+    upload_id = await probing.begin(key, TYPE)
     found = [item.upload_id async for item in probing.store.list_multiparts(key)]
     await probing.store.abort_multipart(key, upload_id)
     left = [item.upload_id async for item in probing.store.list_multiparts(key)]
@@ -84,14 +87,14 @@ async def unequal_parts(probing: Probing) -> str:
 async def small_parts_refused(probing: Probing) -> str:
     try:
         await _uploaded(probing, probing.key("small"), [100, 100])
-    except RepriseError as error:
+    except Invalid as error:
         return error.code
     raise Fails("parts of 100 bytes were joined")
 
 
 async def completes_twice(probing: Probing) -> str:
     key = probing.key("twice")
-    upload_id = await probing.store.create_multipart(key, TYPE)
+    upload_id = await probing.begin(key, TYPE)
     parts = [(1, await probing.store.upload_part(key, upload_id, 1, BODY))]
     await probing.store.complete_multipart(key, upload_id, parts)
     try:
@@ -104,7 +107,7 @@ async def completes_twice(probing: Probing) -> str:
 async def copies_parts(probing: Probing) -> str:
     await probing.store.put(probing.key("part-source"), BODY, content_type=TYPE)
     key = probing.key("part-copy")
-    upload_id = await probing.store.create_multipart(key, TYPE)
+    upload_id = await probing.begin(key, TYPE)
     await probing.client.upload_part_copy(
         Bucket=probing.bucket,
         Key=key,
@@ -138,7 +141,7 @@ async def conditional_put(probing: Probing) -> str:
 async def conditional_complete(probing: Probing) -> str:
     key = probing.key("complete-once")
     await probing.store.put(key, b"first", content_type=TYPE)
-    upload_id = await probing.store.create_multipart(key, TYPE)
+    upload_id = await probing.begin(key, TYPE)
     etag = await probing.store.upload_part(key, upload_id, 1, BODY)
     try:
         await probing.client.complete_multipart_upload(
@@ -149,20 +152,18 @@ async def conditional_complete(probing: Probing) -> str:
             IfNoneMatch="*",
         )
     except ClientError as error:
-        await probing.store.abort_multipart(key, upload_id)
-        return str(error.response["Error"].get("Code", ""))
+        return refusal(error, 409, 412)
     raise Fails("If-None-Match was ignored")
 
 
 async def large_object(probing: Probing) -> str:
     """256 MiB in parts, then read whole and by a far range through presigned URLs."""
-    if not probing.wishes.large:
-        return "left out"
+    demand(probing.wishes.large, "left out")
     key = probing.key("large")
     await _uploaded(probing, key, [LARGE_PART] * (LARGE // LARGE_PART))
     expected, found, size = hashlib.sha256(), hashlib.sha256(), 0
-    for _ in range(LARGE // LARGE_PART):
-        expected.update(_bytes(LARGE_PART))
+    for number in range(1, LARGE // LARGE_PART + 1):
+        expected.update(_bytes(LARGE_PART, number))
     async with probing.http.get(URL(probing.url("GET", key), encoded=True)) as answer:
         demand(answer.status == 200, f"gave {answer.status}")
         async for chunk in answer.content.iter_chunked(MIB):
@@ -171,7 +172,8 @@ async def large_object(probing: Probing) -> str:
     demand(found.digest() == expected.digest(), f"{size} other bytes came back")
     far = {"range": f"bytes={LARGE - 100}-"}
     tail = await probing.send("GET", probing.url("GET", key), headers=far)
-    demand(tail.status == 206 and len(tail.body) == 100, f"a far range gave {tail.status}")
+    last = _bytes(LARGE_PART, LARGE // LARGE_PART)[-100:]
+    demand(tail.status == 206 and tail.body == last, f"a far range gave {tail.status}")
     return ""
 
 

@@ -10,11 +10,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from common.errors import RepriseError
 from common.s3.client import open_s3
-from common.s3.probe.line import Fails, Line, demand
+from common.s3.probe.line import Fails, Line, demand, refusal
 from common.s3.probe.probing import Probing
-from common.s3.probe.settling import settled
+from common.s3.probe.settling import BODY, settled, taken_whole
 
-BODY = bytes(range(256)) * 400  # 100 KiB
 TYPE = "application/octet-stream"
 
 
@@ -47,7 +46,7 @@ async def wrong_md5_refused(probing: Probing) -> str:
     try:
         await probing.client.put_object(Bucket=probing.bucket, Key=key, Body=BODY, ContentMD5=md5)
     except ClientError as error:
-        return str(error.response["Error"].get("Code", ""))
+        return refusal(error, 400)
     raise Fails("a body with another Content-MD5 was stored")
 
 
@@ -61,8 +60,10 @@ async def cut_signed_payload_refused(probing: Probing) -> str:
     S3SigV4Auth(Credentials(settings.access_key_id, secret), "s3", settings.region).add_auth(
         request
     )
-    await probing.cut(url, BODY, headers=dict(request.headers.items()))
+    headers = dict(request.headers.items())
+    await probing.cut(url, BODY, headers=headers)
     demand(await settled(probing, key) is None, "a cut body was stored although it was signed")
+    await taken_whole(probing, url, headers)
     return ""
 
 
@@ -91,7 +92,7 @@ async def deletes_by_the_dozen(probing: Probing) -> str:
         await probing.store.put(key, b"x", content_type=TYPE)
     named = [{"Key": key} for key in keys]
     await probing.client.delete_objects(Bucket=probing.bucket, Delete={"Objects": named})  # type: ignore[typeddict-item]
-    left = [item.key async for item in probing.store.list(probing.key("dozen/"))]
+    left = [item.key async for item in probing.store.list(f"{probing.prefix}dozen/")]
     demand(not left, f"{len(left)} of 3 are still there")
     return ""
 
@@ -102,7 +103,7 @@ async def lists_in_pages(probing: Probing) -> str:
         await probing.store.put(key, b"x", content_type=TYPE)
     found: list[str] = []
     pages = probing.client.get_paginator("list_objects_v2").paginate(
-        Bucket=probing.bucket, Prefix=probing.key("page/"), PaginationConfig={"PageSize": 2}
+        Bucket=probing.bucket, Prefix=f"{probing.prefix}page/", PaginationConfig={"PageSize": 2}
     )
     async for page in pages:
         found += [item["Key"] for item in page.get("Contents", [])]

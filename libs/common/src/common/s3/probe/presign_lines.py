@@ -4,9 +4,9 @@ import base64
 import hashlib
 
 from common.s3.probe.line import Line, demand
-from common.s3.probe.object_lines import BODY, TYPE
+from common.s3.probe.object_lines import TYPE
 from common.s3.probe.probing import Probing
-from common.s3.probe.settling import settled
+from common.s3.probe.settling import BODY, settled, taken_whole
 
 SHA256 = base64.b64encode(hashlib.sha256(BODY).digest()).decode()
 BOUND = {
@@ -92,14 +92,16 @@ async def put_once(probing: Probing) -> str:
 async def cut_digested_put(probing: Probing) -> str:
     key = probing.key("cut-digested")
     headers = {"x-amz-checksum-sha256": SHA256}
-    await probing.cut(probing.url("PUT", key, headers=headers), BODY, headers=headers)
+    url = probing.url("PUT", key, headers=headers)
+    await probing.cut(url, BODY, headers=headers)
     demand(await settled(probing, key) is None, "a cut body with a signed digest was stored")
+    await taken_whole(probing, url, headers)
     return ""
 
 
 async def parts(probing: Probing) -> str:
     key = probing.key("presigned-part")
-    upload_id = await probing.store.create_multipart(key, TYPE)
+    upload_id = await probing.begin(key, TYPE)
     query = {"partNumber": "1", "uploadId": upload_id}
     answer = await probing.send("PUT", probing.url("PUT", key, query=query), body=BODY)
     demand(answer.status == 200, f"gave {answer.status}")
@@ -112,7 +114,7 @@ async def parts(probing: Probing) -> str:
 async def digested_parts(probing: Probing) -> str:
     """A part whose digest is signed: another body, and a cut one, are refused."""
     key = probing.key("digested-part")
-    upload_id = await probing.store.create_multipart(key, TYPE)
+    upload_id = await probing.begin(key, TYPE)
     query = {"partNumber": "1", "uploadId": upload_id}
     headers = {"x-amz-checksum-sha256": SHA256}
     url = probing.url("PUT", key, query=query, headers=headers)
@@ -121,8 +123,7 @@ async def digested_parts(probing: Probing) -> str:
     await probing.cut(url, BODY, headers=headers)
     held = [part.size async for part in probing.store.list_parts(key, upload_id)]
     demand(not held, "a cut part with a signed digest was kept")
-    answer = await probing.send("PUT", url, body=BODY, headers=headers)
-    demand(answer.status == 200, f"the right body gave {answer.status}")
+    await taken_whole(probing, url, headers)
     await probing.store.abort_multipart(key, upload_id)
     return ""
 
@@ -130,16 +131,20 @@ async def digested_parts(probing: Probing) -> str:
 async def short_body_refused(probing: Probing) -> str:
     """Without a digest: decides whether undigested presigned parts are offered at all."""
     key = probing.key("cut-put")
-    await probing.cut(probing.url("PUT", key), BODY)
+    url = probing.url("PUT", key)
+    await probing.cut(url, BODY)
     demand(await settled(probing, key) is None, "a cut PUT was stored")
+    await taken_whole(probing, url)
     key = probing.key("cut-part")
-    upload_id = await probing.store.create_multipart(key, TYPE)
+    upload_id = await probing.begin(key, TYPE)
     query = {"partNumber": "1", "uploadId": upload_id}
-    await probing.cut(probing.url("PUT", key, query=query), BODY)
+    url = probing.url("PUT", key, query=query)
+    await probing.cut(url, BODY)
     await settled(probing, key)  # as long as the other one was waited for
     held = [part.size async for part in probing.store.list_parts(key, upload_id)]
-    await probing.store.abort_multipart(key, upload_id)
     demand(not held, f"a cut part was kept as {sum(held)} of {len(BODY)} bytes")
+    await taken_whole(probing, url)
+    await probing.store.abort_multipart(key, upload_id)
     return ""
 
 

@@ -4,7 +4,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -17,7 +17,7 @@ from common.errors import RepriseError
 from common.ids import new_object_id
 from common.s3.client import open_s3
 from common.s3.objects import ObjectStore
-from common.s3.presign import Presigner
+from common.s3.presign import Presigner, host_header
 from common.settings.groups import S3Settings
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 TIMEOUT = 30.0  # seconds for one plain request
 GONE_AFTER = 5.0  # seconds in which a store must have settled what became of a cut body
+CLEARING = 60.0  # seconds for what is removed at the end; it must not hang on a store that does
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,10 @@ class Wishes:
 
 @dataclass(frozen=True, slots=True)
 class Probing:
-    """Everything lies under `prefix`, which is emptied afterwards."""
+    """Everything lies under `prefix`, and is removed afterwards by what `key` and `begin` noted.
+
+    Not by a listing: a store that is probed may show too little of it, or nothing.
+    """
 
     settings: S3Settings
     client: "S3Client"
@@ -57,6 +61,8 @@ class Probing:
     wishes: Wishes
     clock: Clock
     trust: ssl.SSLContext | None = None
+    keys: set[str] = field(default_factory=set)
+    multiparts: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def bucket(self) -> str:
@@ -67,7 +73,15 @@ class Probing:
         return ObjectStore(self.client, self.bucket)
 
     def key(self, name: str) -> str:
-        return f"{self.prefix}{name}"
+        key = f"{self.prefix}{name}"
+        self.keys.add(key)
+        return key
+
+    async def begin(self, key: str, content_type: str) -> str:
+        """Begin a multipart that is aborted at the latest with the probe; its upload id."""
+        upload_id = await self.store.create_multipart(key, content_type)
+        self.multiparts.append((key, upload_id))
+        return upload_id
 
     def url(
         self,
@@ -104,11 +118,8 @@ class Probing:
             parts.port or (443 if secure else 80),
             ssl=(self.trust or True) if secure else None,
         )
-        fields = {"Host": parts.netloc, "Content-Length": str(len(body)), **(headers or {})}
-        head = f"PUT {parts.path}?{parts.query} HTTP/1.1\r\n".rstrip("?")
-        text = head + "".join(f"{name}: {value}\r\n" for name, value in fields.items()) + "\r\n"
         with suppress(OSError):
-            writer.write(text.encode() + body[: len(body) // 2])
+            writer.write(put_head(url, len(body), headers or {}) + body[: len(body) // 2])
             await writer.drain()
             if writer.can_write_eof():
                 writer.write_eof()
@@ -117,6 +128,16 @@ class Probing:
                     await reader.read(100)
             writer.close()
             await writer.wait_closed()
+
+
+def put_head(url: str, size: int, headers: Mapping[str, str]) -> bytes:
+    """The head of a PUT as it goes over the wire; its Host is the one that was signed."""
+    parts = urlsplit(url)
+    target = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    host = host_header(parts.scheme, parts.netloc)
+    fields = {"Host": host, "Content-Length": str(size), **headers}
+    lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    return f"PUT {target} HTTP/1.1\r\n{lines}\r\n".encode()
 
 
 class _Earlier:
@@ -152,10 +173,13 @@ async def open_probing(
 
 
 async def _emptied(probing: Probing) -> None:
+    """Each by itself: what one refuses to go must not keep the others."""
     store = probing.store
-    with suppress(RepriseError):  # a store that cannot be asked was told so line by line
-        async for item in store.list(probing.prefix):
-            await store.delete(item.key)
-    with suppress(RepriseError):  # not every store can list these
-        async for left in store.list_multiparts(probing.prefix):
-            await store.abort_multipart(left.key, left.upload_id)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(CLEARING):
+            for key, upload_id in probing.multiparts:
+                with suppress(RepriseError):  # one that was completed is not there
+                    await store.abort_multipart(key, upload_id)
+            for key in sorted(probing.keys):
+                with suppress(RepriseError):
+                    await store.delete(key)

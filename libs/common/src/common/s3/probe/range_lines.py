@@ -1,8 +1,9 @@
 """Ranges and conditions of reads: what delivery asks of the store."""
 
 from common.s3.probe.line import Line, demand
-from common.s3.probe.object_lines import BODY, TYPE
+from common.s3.probe.object_lines import TYPE
 from common.s3.probe.probing import Answer, Probing
+from common.s3.probe.settling import BODY
 
 
 async def _asked(probing: Probing, value: str, **more: str) -> Answer:

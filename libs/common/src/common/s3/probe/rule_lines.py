@@ -1,5 +1,7 @@
 """The bucket's own rules: which browsers may ask, and what it clears up by itself."""
 
+from typing import Any
+
 from botocore.exceptions import ClientError
 
 from common.s3.probe.line import Fails, Line, demand
@@ -12,8 +14,7 @@ EVIL = "https://evil.example"
 async def cors(probing: Probing) -> str:
     """Rules are set only when the operator wishes; read back, then asked as a browser would."""
     origins = probing.wishes.origins
-    if not origins:
-        return "no web origins are set (REPRISE_WEB_ORIGINS)"
+    demand(origins, "no web origins are set (REPRISE_WEB_ORIGINS)")
     if probing.wishes.apply:
         await probing.client.put_bucket_cors(
             Bucket=probing.bucket, CORSConfiguration=cors_rules(origins)
@@ -38,10 +39,14 @@ async def lifecycle(probing: Probing) -> str:
         code = error.response["Error"].get("Code", "")
         raise Fails(f"{code}; the gateway aborts its own multiparts all the same") from error
     demand(
-        any("AbortIncompleteMultipartUpload" in rule for rule in found["Rules"]),
+        any(_aborts(rule) for rule in found.get("Rules", [])),
         "no rule aborts multiparts that nobody completes",
     )
     return ""
+
+
+def _aborts(rule: Any) -> bool:
+    return "AbortIncompleteMultipartUpload" in rule and rule.get("Status") == "Enabled"
 
 
 async def _rules_are_there(probing: Probing) -> None:

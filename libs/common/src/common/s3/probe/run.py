@@ -45,7 +45,8 @@ async def _asked(line: Line, probing: Probing) -> Finding:
     except Fails as fails:
         works, detail = False, str(fails)
     except TimeoutError:
-        works, detail = False, f"no end after {LINE_TIMEOUT:.0f} s"
+        waited = probing.clock.monotonic() - started
+        works, detail = False, f"no answer after {waited:.0f} s"
     except ClientError as error:
         works, detail = False, str(error.response.get("Error", {}).get("Code", "refused"))
     except RepriseError as error:
