@@ -168,6 +168,16 @@ def test_a_store_that_does_not_answer_is_told_at_once(faulty: FaultyS3) -> None:
     assert list(answers(done)) == ["bucket"]
 
 
+def test_findings_that_nobody_can_keep_are_told_all_the_same(faulty: FaultyS3) -> None:
+    nowhere = "postgresql://gateway:secret@127.0.0.1:1/reprise"
+    environment = environment_of(faulty) | {"REPRISE_POSTGRES_URL_UPLOAD_GATEWAY": nowhere}
+    done = reprise(environment, "doctor", "s3", "--apply", "--quick", "--json")
+    assert done.returncode == 1
+    assert answers(done) == QUICK
+    assert not json.loads(done.stdout)["kept"]
+    assert "Traceback" not in done.stderr
+
+
 def test_rules_to_paste_name_our_origins(faulty: FaultyS3) -> None:
     for dialect in ("aws", "r2"):
         done = reprise(environment_of(faulty), "doctor", "s3", "--print-cors", dialect)

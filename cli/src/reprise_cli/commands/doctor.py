@@ -1,6 +1,7 @@
 """`reprise doctor s3`: whether the store does what the platform needs, on this very endpoint."""
 
 import asyncio
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -18,7 +19,7 @@ from common.settings.reading import read
 from reprise_cli.bucket_rules import Dialect, cors_text
 from reprise_cli.output import print_json, print_line, print_table
 from reprise_cli.settings import DoctorSettings
-from upload_gateway.adapters.postgres_capabilities import Probed, keep_capabilities
+from upload_gateway.adapters.postgres_capabilities import Probed, keep_capabilities, place_of
 
 app = typer.Typer(help="Examine what Reprise stands on.", no_args_is_help=True)
 
@@ -59,11 +60,14 @@ def s3(
         return
     wishes = Wishes(settings.web.origins(), apply=apply, large=not quick, patient=not quick)
     found = asyncio.run(_examined(settings, wishes, quiet=as_json))
-    kept = asyncio.run(_kept(settings, found, operator)) if keep else False
-    if as_json:
-        print_json(_document(settings, found, kept=kept))
-    else:
-        _show(found, kept=kept)
+    kept = False
+    try:
+        kept = asyncio.run(_kept(settings, found, operator)) if keep else False
+    finally:  # what took a minute to find is told, also when nobody can keep it
+        if as_json:
+            print_json(_document(settings, found, kept=kept))
+        else:
+            _show(found, kept=kept)
     if not all(finding.harmless for finding in found):
         raise typer.Exit(1)
 
@@ -95,15 +99,15 @@ async def _kept(settings: DoctorSettings, found: list[Finding], operator: str | 
         return False
     lines = [Probed(item.line.name, item.works, item.detail) for item in found]
     database = PostgresSettings(url=settings.gateway.url, pool_size=2)
-    place = {"endpoint": settings.s3.endpoint, "bucket": settings.s3.bucket}
+    place = place_of(settings.s3)
     async with (
         open_engine(database, schema=schema_of(UPLOAD_GATEWAY)) as opened,
         opened.write() as session,
     ):
-        await keep_capabilities(session, settings.s3.endpoint, settings.s3.bucket, lines)
+        await keep_capabilities(session, place, lines)
         works = {"works": sum(line.works for line in lines), "lines": len(lines)}
         who = settings.operator.name(operator)
-        await record(session, who, "doctor s3", place, works)
+        await record(session, who, "doctor s3", asdict(place), works)
     return True
 
 
@@ -128,12 +132,13 @@ def _show(found: list[Finding], *, kept: bool) -> None:
     elif kept:
         print_line("Kept: the services offer what this store was found to do.")
     else:
-        print_line("Not kept: set REPRISE_POSTGRES_URL_UPLOAD_GATEWAY to switch features by it.")
+        print_line("Not kept: REPRISE_POSTGRES_URL_UPLOAD_GATEWAY names where features look it up.")
 
 
 def _document(settings: DoctorSettings, found: list[Finding], *, kept: bool) -> dict[str, object]:
     return {
         "endpoint": settings.s3.endpoint,
+        "public_endpoint": settings.s3.public_endpoint,
         "bucket": settings.s3.bucket,
         "kept": kept,
         "usable": all(finding.harmless for finding in found),

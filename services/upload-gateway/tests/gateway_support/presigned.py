@@ -16,7 +16,7 @@ from common.settings.groups import PostgresSettings
 from gateway_support.places import Places
 from gateway_support.real_gateway import eventually
 from gateway_support.tus import ENDS
-from upload_gateway.adapters.postgres_capabilities import Probed, keep_capabilities
+from upload_gateway.adapters.postgres_capabilities import Probed, keep_capabilities, place_of
 
 TELLING = {
     "presigned_put", "presigned_once", "digested_put",
@@ -46,7 +46,7 @@ def suppose(places: Places, lines: Collection[str]) -> None:
 async def _kept(places: Places, found: list[Probed]) -> None:
     settings = PostgresSettings(url=SecretStr(places.env["REPRISE_POSTGRES_URL"]), pool_size=2)
     async with open_engine(settings, schema="upload_gateway") as database, database.write() as tx:
-        await keep_capabilities(tx, places.s3.endpoint, places.s3.bucket, found)
+        await keep_capabilities(tx, place_of(places.s3), found)
 
 
 def sha256(body: bytes) -> str:

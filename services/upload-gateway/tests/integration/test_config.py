@@ -56,10 +56,13 @@ def test_what_was_found_of_another_store_offers_nothing_here(
     places: Places, client: httpx.Client
 ) -> None:
     keep = """
-    INSERT INTO store_capability (endpoint, bucket, name, works, detail, probed_at)
-    SELECT 'http://elsewhere', $1, unnest($2::text[]), true, '', now()
+    INSERT INTO store_capability
+        (endpoint, public_endpoint, bucket, name, works, detail, probed_at)
+    SELECT $1, $2, $3, unnest($4::text[]), true, '', now()
     """
     lines = ["presigned_put", "digested_put", "presigned_parts", "short_body_refused"]
-    asyncio.run(places.rows(keep, places.s3.bucket, lines))
+    here, elsewhere = places.s3.endpoint, "http://elsewhere"
+    for endpoint, public in ((elsewhere, elsewhere), (elsewhere, here), (here, elsewhere)):
+        asyncio.run(places.rows(keep, endpoint, public, places.s3.bucket, lines))
     told = client.get("/api/v1/uploads/config").json()["presigned"]
     assert (told["put"], told["parts"], told["part_digest_needed"]) == (False, False, True)

@@ -1,6 +1,6 @@
 """Use cases and adapters that more than one way in needs."""
 
-from upload_gateway.adapters.postgres_capabilities import PostgresCapabilities
+from upload_gateway.adapters.postgres_capabilities import PostgresCapabilities, place_of
 from upload_gateway.adapters.postgres_pace import PostgresPace
 from upload_gateway.adapters.puremagic_sniffer import PuremagicSniffer
 from upload_gateway.usecases.admit_upload import AdmitUpload
@@ -29,5 +29,4 @@ def judge(parts: Parts) -> JudgeContent:
 
 
 def store_capabilities(parts: Parts) -> PostgresCapabilities:
-    storage = parts.settings.storage
-    return PostgresCapabilities(parts.database, storage.endpoint, storage.bucket)
+    return PostgresCapabilities(parts.database, place_of(parts.settings.storage))
