@@ -120,7 +120,9 @@ class MemoryLedger:
         return [one for one in told if one.entry.upload_id == upload_id][-limit:]
 
     async def due(self, now: datetime, limit: int) -> list[UploadId]:
-        return [u.id for u in self.tables.uploads.values() if u.due(now)][:limit]
+        found = self.tables.uploads
+        built = {u.id for u in found.values() if u.final and u.state == "verifying"}
+        return [u.id for u in found.values() if u.due(now) and u.final_id not in built][:limit]
 
     async def renew(self, uploads: Collection[UploadId]) -> None:
         self.tables.held.update(uploads)
@@ -150,6 +152,7 @@ class MemoryLedger:
             and not upload.cleared
             and upload.ended_at is not None
             and (upload.clear_at or upload.ended_at) <= ended_before
+            and upload.id not in self.tables.writers
         ][:limit]
 
 
@@ -205,7 +208,8 @@ class MemoryTransaction:
 
     async def forget_segments(self, upload_id: UploadId, segments: Sequence[Segment]) -> None:
         for segment in segments:
-            self._tables.segments.pop((upload_id, segment.start), None)
+            if self._tables.segments.get((upload_id, segment.start)) == segment:
+                del self._tables.segments[upload_id, segment.start]
 
     async def open_of(self, user_id: UserId) -> Open:
         return self._tables.open(user_id)

@@ -20,7 +20,7 @@ from upload_gateway.adapters.s3_parts import S3Parts
 from upload_gateway.adapters.s3_staging import S3Staging
 from upload_gateway.domain.errors import MultipartForgotten, PartsLost, UploadNotFound
 from upload_gateway.domain.facts import announced, started
-from upload_gateway.domain.upload import Part, Segment, Upload
+from upload_gateway.domain.upload import Part, Segment, State, Upload
 
 pytestmark = pytest.mark.integration
 
@@ -81,6 +81,9 @@ async def test_a_row_comes_back_as_it_was_written(ledger: PostgresLedger) -> Non
     assert await ledger.parts(upload.id) == [Part(1, "new", 10)]
     (segment,) = await ledger.segments(upload.id)
     async with ledger.change() as tx:
+        await tx.forget_segments(upload.id, [replace(segment, key=ObjectKey("staging/y"))])
+    assert await ledger.segments(upload.id) == [segment]
+    async with ledger.change() as tx:
         await tx.forget_segments(upload.id, [segment])
     assert await ledger.segments(upload.id) == []
 
@@ -109,6 +112,27 @@ async def test_due_and_uncleared_rows_are_found(ledger: PostgresLedger) -> None:
     assert await ledger.due(now, 10) == [late.id]
     assert await ledger.uncleared(now, 10) == [left.id]
     assert await ledger.uncleared(now - timedelta(seconds=1), 10) == []
+    for upload in (late, left):
+        async with ledger.change() as tx:
+            await tx.present(upload)
+    assert await ledger.due(now, 10) == []
+    assert await ledger.uncleared(now, 10) == []
+
+
+@pytest.mark.parametrize(("state", "due"), [("verifying", False), ("aborted", True)])
+async def test_partials_wait_for_the_final_upload_that_is_being_built(
+    ledger: PostgresLedger, state: State, due: bool
+) -> None:
+    now = CLOCK.now()
+    final = await added(ledger, replace(new_upload(), state=state))
+    whole = replace(new_upload(), state="verifying", concat="partial", expires_at=now)
+    given, other = replace(whole, final_id=final.id), replace(new_upload(), expires_at=now)
+    for upload in (given, other):
+        await added(ledger, upload)
+    assert (given.id in await ledger.due(now, 10), other.id in await ledger.due(now, 10)) == (
+        due,
+        True,
+    )
 
 
 async def test_pages_are_cut_by_key(ledger: PostgresLedger) -> None:

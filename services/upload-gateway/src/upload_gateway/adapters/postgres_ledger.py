@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, exists, func, or_, select, text
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, text
 
 from common.clock import Clock, SystemClock
 from common.ids import AssetId, UploadId, UserId
@@ -36,6 +36,10 @@ UPDATE upload SET file_name = NULL, metadata = '' WHERE id IN (
     ORDER BY ended_at LIMIT 1000 FOR UPDATE SKIP LOCKED
 )
 """)
+
+
+def _written() -> ColumnElement[bool]:
+    return exists().where(tables.writer.c.upload_id == tables.upload.c.id, beats())
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +107,12 @@ class PostgresLedger:
     async def due(self, now: datetime, limit: int) -> list[UploadId]:
         columns = tables.upload.c
         waiting = and_(columns.concat == "partial", columns.state == "verifying")
-        written = exists().where(tables.writer.c.upload_id == columns.id, beats())
+        final = tables.upload.alias("final")
+        built = exists().where(final.c.id == columns.final_id, final.c.state == "verifying")
         query = select(columns.id).where(
-            or_(columns.state.in_(RUNNING), waiting), columns.expires_at <= now, ~written
+            or_(columns.state.in_(RUNNING), and_(waiting, ~built)),
+            columns.expires_at <= now,
+            ~_written(),
         )
         return await self._ids(query.order_by(columns.expires_at).limit(limit))
 
@@ -145,6 +152,7 @@ class PostgresLedger:
             columns.state.in_(ENDED),
             ~columns.cleared,
             func.coalesce(columns.clear_at, columns.ended_at) <= ended_before,
+            ~_written(),
         )
         return await self._ids(query.order_by(columns.ended_at).limit(limit))
 

@@ -130,9 +130,10 @@ class PostgresTransaction:
 
     async def forget_segments(self, upload_id: UploadId, segments: Sequence[Segment]) -> None:
         columns = tables.segment.c
-        starts = [segment.start for segment in segments]
+        # by key: another writer may have staged other bytes at the same place, and they count
+        keys = [segment.key for segment in segments]
         await self.session.execute(
-            delete(tables.segment).where(columns.upload_id == upload_id, columns.start.in_(starts))
+            delete(tables.segment).where(columns.upload_id == upload_id, columns.key.in_(keys))
         )
 
     async def open_of(self, user_id: UserId) -> Open:

@@ -53,7 +53,10 @@ class Ledger(Protocol):
         ...
 
     async def due(self, now: datetime, limit: int) -> list[UploadId]:
-        """Running uploads past their expiry that nobody writes to, the oldest first."""
+        """Running uploads past their expiry that nobody writes to, the oldest first.
+
+        And partial ones that wait in vain: not those whose final upload is still to be built.
+        """
         ...
 
     async def renew(self, uploads: Collection[UploadId]) -> None:
@@ -86,6 +89,7 @@ class Ledger(Protocol):
     async def uncleared(self, ended_before: datetime, limit: int) -> list[UploadId]:
         """Ended uploads whose leftovers in the store are not yet known to be gone.
 
-        Without those that are looked at again after `ended_before`.
+        Without those that are looked at again after `ended_before`, or whose writer has not heard
+        yet that they ended.
         """
         ...

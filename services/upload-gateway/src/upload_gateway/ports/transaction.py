@@ -67,7 +67,7 @@ class Transaction(Protocol):
         ...
 
     async def forget_segments(self, upload_id: UploadId, segments: Sequence[Segment]) -> None:
-        """Drop the rows of segments whose objects are gone."""
+        """Drop the rows of these very segments, whose objects are gone."""
         ...
 
     async def open_of(self, user_id: UserId) -> Open:

@@ -74,6 +74,7 @@ class BuildFinal:
             partial = await self.ledger.find(upload_id)
             if not partial.length:
                 continue
-            await self.complete(partial, await self.ledger.parts(upload_id))
-            async for chunk in self.store.stream(partial.key):
+            parts = await self.ledger.parts(upload_id)
+            await self.complete(partial, parts)
+            async for chunk in self.read_back.bytes_of(partial, parts):
                 yield chunk

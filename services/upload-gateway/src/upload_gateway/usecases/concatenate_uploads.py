@@ -78,6 +78,8 @@ class ConcatenateUploads:
         if upload.user_id != new.user_id or not upload.partial:
             raise PartialUnfit("a partial upload is not known")
         upload = upload.remembered() if upload.final_id is None else upload
+        if upload.state == "rejected":
+            raise PartialUnfit("a partial upload has other bytes than its client declared")
         if not upload.whole:
             raise PartialUnfinished("a partial upload has not all its bytes yet")
         return upload

@@ -28,13 +28,14 @@ class EndUpload:
     clock: Clock
 
     async def __call__(self, upload_id: UploadId, user_id: UserId) -> None:
-        """Raises UploadNotFound or UploadGone."""
+        """Raises UploadNotFound or UploadGone; UploadBusy for a piece of what is being built."""
         async with self.ledger.change() as tx:
             upload = await tx.locked(upload_id)
             if upload.user_id != user_id:
                 raise UploadNotFound
             if upload.remembered().state == "rejected":
                 raise UploadGone("the upload was rejected")
+            await self._require_free(upload)
             await self._end(tx, upload)
         await failpoint("gateway.after_end")
         # a writer that does not end has lost the fence: nothing it still does counts. But what it
@@ -43,6 +44,13 @@ class EndUpload:
             await self.writers.settle(upload_id, "ended")
             await self.presence.settle(upload_id)
             await self.clear.soon(upload_id)
+
+    async def _require_free(self, upload: Upload) -> None:
+        """The client of the final upload was told that all its bytes are there."""
+        if upload.final_id is not None:
+            final = await self.ledger.find(upload.final_id)
+            if final.state == "verifying":
+                raise UploadBusy("the upload it belongs to is being built", retry_after=2)
 
     async def _end(self, tx: Transaction, upload: Upload) -> None:
         now = self.clock.now()

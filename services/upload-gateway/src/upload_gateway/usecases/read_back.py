@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from upload_gateway.domain.checksum import Crc32c
@@ -40,17 +41,19 @@ class ReadBack:
 
     async def __call__(self, upload: Upload, parts: list[Part]) -> str:
         """The object's sha256; raises BytesReplaced when it is not what was acknowledged."""
-        digest, read = hashlib.sha256(), _PartsRead(parts)
-
-        def take(chunk: bytes) -> None:
-            digest.update(chunk)
-            read.take(memoryview(chunk))
-
-        async for chunk in self.store.stream(upload.key):
-            await asyncio.to_thread(take, chunk)
-        if read.replaced:
-            raise BytesReplaced(f"parts {read.replaced[:10]} hold other bytes than acknowledged")
+        digest = hashlib.sha256()
+        async for chunk in self.bytes_of(upload, parts):
+            await asyncio.to_thread(digest.update, chunk)
         sha256 = digest.hexdigest()
         if upload.sha256 and sha256 != upload.sha256:
             raise BytesReplaced("the object has other bytes than were acknowledged")
         return sha256
+
+    async def bytes_of(self, upload: Upload, parts: list[Part]) -> AsyncIterator[bytes]:
+        """The object's bytes; raises BytesReplaced behind them when a part holds others."""
+        read = _PartsRead(parts)
+        async for chunk in self.store.stream(upload.key):
+            await asyncio.to_thread(read.take, memoryview(chunk))
+            yield chunk
+        if read.replaced:
+            raise BytesReplaced(f"parts {read.replaced[:10]} hold other bytes than acknowledged")

@@ -47,9 +47,13 @@ class VerifyUpload:
         return await self._ended_otherwise(upload_id, ticket)
 
     async def _ended_otherwise(self, upload_id: UploadId, ticket: Ticket) -> Upload:
-        """Its keys were given away when it was aborted, perhaps before the object came to be."""
+        """Its keys were given away when it was aborted, perhaps before the object came to be.
+
+        Or before a worker that is no more began to build it.
+        """
         upload = await self.ledger.find(upload_id)
         if upload.state in {"aborted", "expired"}:
+            await self.store.discard(upload.key, upload.multipart_id)
             await self.store.remove(upload.key)
         async with self.ledger.change() as tx:
             await tx.close(ticket)

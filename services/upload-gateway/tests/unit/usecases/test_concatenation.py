@@ -8,10 +8,13 @@ from common.errors import Unavailable
 from common.ids import UploadId, new_upload_id
 from upload_gateway.domain.birth import NewUpload
 from upload_gateway.domain.errors import (
+    BytesReplaced,
+    FileMismatch,
     FinalUpload,
     OverLimit,
     PartialUnfinished,
     PartialUnfit,
+    UploadBusy,
     UploadGone,
 )
 from upload_gateway.domain.upload import Upload
@@ -135,3 +138,66 @@ async def test_partials_that_nobody_joins_expire_and_are_cleared_silently() -> N
     assert {bench.ledger[upload].state for upload in made} == {"expired"}
     assert (bench.store.objects, bench.store.multiparts) == ({}, {})
     assert bench.ledger.types == []
+
+
+async def test_partials_stay_until_their_final_upload_is_built() -> None:
+    """However long an outage lasts, or an operator needs: the client was told that all is there."""
+    bench = Bench()
+    begun = await bench.concatenate(final(*await pieces(bench)))
+    bench.clock.advance(EXPIRY + 1)
+    assert await bench.expire() == 0
+    done = await bench.verified(begun)
+    assert (done.state, bench.store.objects[done.key]) == ("stored", FILE)
+
+
+async def test_partials_of_a_final_upload_that_was_given_up_expire() -> None:
+    bench = Bench()
+    begun = await bench.concatenate(final(*await pieces(bench)))
+    await bench.end(begun.id, OWNER)
+    bench.clock.advance(EXPIRY + 1)
+    assert await bench.expire() == 4
+    assert (bench.store.objects, bench.store.multiparts) == ({}, {})
+
+
+async def test_a_partial_is_not_taken_from_under_the_final_upload_that_is_being_built() -> None:
+    bench = Bench()
+    made = await pieces(bench)
+    begun = await bench.concatenate(final(*made))
+    with pytest.raises(UploadBusy):
+        await bench.end(made[0].id, OWNER)
+    assert (await bench.verified(begun)).state == "stored"
+    with pytest.raises(UploadGone):
+        await bench.end(made[0].id, OWNER)
+
+
+async def test_a_final_upload_is_not_made_of_other_bytes_than_were_acknowledged() -> None:
+    bench = Bench()
+    bench.store.salted = True
+    made = await pieces(bench)
+    begun = await bench.concatenate(final(*made))
+    late = made[2].multipart_id or ""
+    await bench.store.put_part(made[2].key, late, 2, memoryview(b"other page"))
+    for _ in range(2):
+        with pytest.raises(BytesReplaced):
+            await bench.verified(begun)
+    assert bench.ledger[begun].state == "verifying"
+
+
+async def test_a_partial_that_was_rejected_is_no_piece_of_anything() -> None:
+    bench = Bench()
+    wrong = {"sha256": hashlib.sha256(b"else").hexdigest()}
+    upload = await bench.create(NewUpload(OWNER, "admin", 13, "", wrong, concat="partial"))
+    with pytest.raises(FileMismatch):
+        await bench.sent(upload, 0, FILE[:13])
+    with pytest.raises(PartialUnfit):
+        await bench.concatenate(final(upload))
+
+
+async def test_a_build_that_began_before_its_upload_ended_leaves_no_multipart() -> None:
+    bench = Bench()
+    begun = await bench.concatenate(final(*await pieces(bench)))
+    await bench.end(begun.id, OWNER)
+    assert bench.ledger[begun].cleared
+    await bench.store.open(begun.key, "audio/flac")  # by a worker that was killed thereafter
+    assert (await bench.verified(begun)).state == "aborted"
+    assert begun.key not in {key for key, _ in bench.store.multiparts.values()}
