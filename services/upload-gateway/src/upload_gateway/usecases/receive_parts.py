@@ -2,10 +2,8 @@
 
 import asyncio
 from collections.abc import Coroutine
-from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from common.errors import Unavailable
 from common.task_group import task_group
 from upload_gateway.domain.checksum import BodyChecksum
 from upload_gateway.domain.errors import ChecksumMismatch
@@ -83,7 +81,7 @@ class ReceiveParts:
             upload = await self.stage(upload, last.fresh, intake)
         if not closes:
             self._keep(upload, intake)
-        cut = await _refuse_more(upload, body, writer) if upload.full else last.cut
+        cut = await _refuse_more(upload, body, writer, lease) if upload.full else last.cut
         if closes and cut is None and not upload.whole:
             left = last.fill > 0 and not upload.full
             upload = await self._closed(upload, last if left else None, intake)
@@ -102,7 +100,7 @@ class ReceiveParts:
         """The parts are in the store already, but a part without a row is nobody's."""
         upload, last = await self._parts(Request(body, writer, lease, intake), begun)
         if upload.full:
-            await _refuse_more(upload, body, writer)
+            await _refuse_more(upload, body, writer, lease)
         if last.cut is not None:
             await self._take_away(begun, intake)
             return Received(begun, last.cut)
@@ -128,8 +126,7 @@ class ReceiveParts:
 
     async def _take_away(self, upload: Upload, intake: Intake) -> None:
         """Pieces without a row; what stays behind ends with the upload."""
-        with suppress(Unavailable):
-            await self.store.forget(upload, intake.staged)
+        await self.store.forget(upload, intake.staged)
 
     async def _parts(self, request: Request, upload: Upload) -> tuple[Upload, Filling]:
         """All whole parts of the body; the last filling is the tail, or the upload's end."""
@@ -140,6 +137,8 @@ class ReceiveParts:
         self, group: asyncio.TaskGroup, request: Request, upload: Upload
     ) -> tuple[Upload, Filling]:
         lease = request.lease
+        if upload.full and not upload.whole:
+            return upload, _nothing(upload, None)  # only its length is still to come
         filling = await request.filled(upload, upload.offset, lease.first)
         while filling.wanted or filling.completes(upload.plan):
             if filling.wanted:
@@ -254,8 +253,14 @@ async def _or_cut(storing: Coroutine[None, None, Upload], writer: Writer) -> Upl
         raise
 
 
-async def _refuse_more(upload: Upload, body: Body, writer: Writer) -> CutReason | None:
-    """A body in chunks may go on behind the bound: nothing of that counts. What cut it, if any."""
+async def _refuse_more(
+    upload: Upload, body: Body, writer: Writer, lease: BufferLease
+) -> CutReason | None:
+    """A body in chunks may go on behind the bound: nothing of that counts. What cut it, if any.
+
+    All of it is stored, so a client that does not come to the end keeps nobody from a buffer.
+    """
+    lease.give_back()
     try:
         async with writer.reading():
             more = await body.read_into(memoryview(bytearray(1)))

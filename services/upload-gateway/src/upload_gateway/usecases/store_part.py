@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from common.errors import Unavailable
 from common.failpoints import failpoint
 from common.task_group import task_group
 from upload_gateway.domain.errors import PartsLost
@@ -92,11 +94,14 @@ class StorePart:
         return await self.store.put_part(upload.key, upload.multipart_id or "", number, part)
 
     async def forget(self, upload: Upload, segments: list[Segment]) -> None:
-        """Drop segments whose bytes are in a committed part.
+        """Drop segments whose bytes are in a committed part, or count for nothing.
 
-        Objects first: a row without an object is found again, an object without a row is not.
+        Objects first: a row without an object is found again, an object without a row is not. What
+        cannot be dropped now goes with the upload's end: no request fails for it.
         """
-        if segments:
+        if not segments:
+            return
+        with suppress(Unavailable):
             await self.staging.remove(segments)
             async with self.ledger.change() as tx:
                 await tx.forget_segments(upload.id, segments)

@@ -1,5 +1,6 @@
 import asyncio
 import hashlib
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -23,6 +24,8 @@ from upload_gateway.domain.errors import (
     UploadGone,
     UploadNotFound,
 )
+from upload_gateway.domain.limits import Sizes
+from upload_gateway.domain.upload import Segment
 from upload_gateway.ports.body import CutReason
 from upload_gateway.usecases.append_bytes import Append
 
@@ -346,3 +349,36 @@ async def test_a_failure_is_an_end_too() -> None:
     with pytest.raises(Unavailable):
         await bench.sent(upload, 0, FILE)
     assert bench.ledger.tables.writers == {}
+
+
+@pytest.mark.parametrize("limit", [30, 35])
+async def test_a_full_upload_of_open_length_takes_an_end_and_not_a_byte(limit: int) -> None:
+    bench = Bench()
+    bench.create = replace(bench.create, sizes=Sizes(limit))
+    upload = await bench.sent(await bench.created(None), 0, FILE[:limit])
+    parts = await bench.ledger.parts(upload.id)
+    with pytest.raises(OverLimit):
+        await bench.sent(upload, limit, b"x")
+    upload = await bench.sent(upload, limit)
+    assert await bench.ledger.parts(upload.id) == parts
+    done = await bench.sent(upload, limit, length=limit)
+    assert (await bench.verified(done)).state == "stored"
+
+
+async def test_a_segment_that_is_not_needed_any_more_fails_no_request() -> None:
+    """All bytes count by then; what is left of it goes with the upload's end."""
+
+    class Keeping(MemoryStore):
+        @override
+        async def remove(self, key: ObjectKey | Sequence[Segment]) -> None:
+            raise Unavailable(code="storage_unavailable")
+
+    bench = Bench(store=Keeping())
+    upload = await bench.sent(await bench.created(35), 0, FILE[:13])
+    upload = await bench.sent(upload, 13, FILE[13:])
+    assert upload.state == "verifying"
+    await bench.verified(upload)
+    bench.clock.advance(2)
+    await bench.expire()
+    assert set(bench.store.objects) == {upload.key}
+    assert await bench.ledger.segments(upload.id) == []

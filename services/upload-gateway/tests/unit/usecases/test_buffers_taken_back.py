@@ -261,3 +261,33 @@ async def test_any_crowd_on_any_pool_brings_all_its_files_whole(
         assert [part.size for part in await bench.ledger.parts(upload.id)] == [10, 10, 10, 5]
     assert not any(key.startswith("staging/") for key in bench.store.objects)
     assert bench.buffers.in_use == 0
+
+
+async def test_what_a_body_gives_up_under_a_checksum_is_its_own_and_no_newer_writers() -> None:
+    """The newer one is in another process, so the older one has not ended when it commits."""
+    bench, body = bench_of_one(STEADY), ToldBody()
+    elsewhere = Bench(ledger=bench.ledger, store=bench.store)
+    upload = await bench.created(35)
+    sending = sent(bench, upload, body, BodyChecksum("sha1", hashlib.sha1(FILE).digest()))
+    body.give(FILE[:4])
+    await until(lambda: body._chunks == [])
+    async with bench.buffers.lease():
+        assert [key for key in bench.store.objects if key.startswith("staging/")]
+    await elsewhere.sent(upload, 0, FILE[:6], "client_gone")
+    body.give("client_gone")
+    await sending
+    assert [segment.start for segment in await bench.ledger.segments(upload.id)] == [0]
+    await whole(bench, elsewhere.sent(upload, 6, FILE[6:]))
+
+
+@pytest.mark.parametrize("checked", [True, False])
+async def test_a_whole_body_that_does_not_end_holds_no_buffer(checked: bool) -> None:
+    """Sent in chunks, the last of which never comes: nothing is left for it to be put into."""
+    bench, body = bench_of_one(AT_ONCE), ToldBody()
+    checksum = BodyChecksum("sha1", hashlib.sha1(FILE).digest()) if checked else None
+    sending = sent(bench, await bench.created(35), body, checksum)
+    body.give(FILE)
+    await until(lambda: body._chunks == [] and bench.buffers.in_use == 0)
+    assert not sending.done()
+    body.give(over=True)
+    await whole(bench, sending)
