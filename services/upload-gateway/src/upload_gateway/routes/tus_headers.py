@@ -101,7 +101,10 @@ def partials(headers: Mapping[str, str]) -> tuple[UploadId, ...] | None:
 def _own_upload(headers: Mapping[str, str], url: str) -> UploadId:
     """The upload at an address of this server, absolute or relative."""
     host = headers.get("host", "localhost")
-    parts = urlsplit(urljoin(f"http://{host}/files/", url))
+    try:
+        parts = urlsplit(urljoin(f"http://{host}/files/", url))
+    except ValueError as error:
+        raise Invalid("Upload-Concat holds what is no address", code="invalid_concat") from error
     folder, _, name = parts.path.rpartition("/")
     ours = (parts.netloc, folder) == (host, "/files") and parts.scheme in {"http", "https"}
     if not ours or not _UUID.fullmatch(name):

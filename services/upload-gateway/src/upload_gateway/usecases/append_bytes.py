@@ -85,11 +85,22 @@ class AppendBytes:
         try:
             received = await self._received(upload, body, writer, append)
             left = received.left
+        except Superseded:
+            await self._look_again(upload.id)
+            raise
         finally:
             if not left:
                 with suppress(Unavailable):  # its silence says the same a little later
                     await self.presence.gone(upload.id, upload.generation)
         return received
+
+    async def _look_again(self, upload_id: UploadId) -> None:
+        """What it had on its way reached the store after its upload was cleared, perhaps."""
+        with suppress(Unavailable):
+            async with self.ledger.change() as tx:
+                upload = await tx.locked(upload_id)
+                if upload.cleared:
+                    await tx.save(replace(upload, cleared=False))
 
     async def _received(
         self, upload: Upload, body: Body, writer: Writer, append: Append

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from common.clock import Clock
-from common.errors import Unavailable
+from common.errors import RepriseError
 from common.ids import UploadId
 from upload_gateway.domain.upload import ENDED
 from upload_gateway.ports.ledger import Ledger
@@ -49,7 +49,7 @@ class ClearUpload:
             await tx.save(locked.cleared_up(now, self.late))
 
     async def soon(self, upload_id: UploadId) -> None:
-        """Now if the store answers in time, else by the sweep."""
-        with suppress(Unavailable, TimeoutError):
+        """Now if the store does so in time, else by the sweep."""
+        with suppress(RepriseError, TimeoutError):
             async with asyncio.timeout(self.patience):
                 await self(upload_id)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from common.clock import Clock
-from common.errors import RepriseError
+from common.errors import RepriseError, Unavailable
 from common.ids import UploadId
 from upload_gateway.ports.ledger import Ledger
 from upload_gateway.usecases.clear_upload import ClearUpload
@@ -45,8 +45,10 @@ class ExpireUploads:
             try:
                 await self.clear(upload_id)
                 in_a_row = 0
-            except RepriseError as error:
+            except Unavailable as error:
                 failure, in_a_row = error, in_a_row + 1
+            except RepriseError as error:
+                failure = error
             if in_a_row == _ENOUGH:
                 break
         if failure is not None:

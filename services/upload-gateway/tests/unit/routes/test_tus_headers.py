@@ -129,6 +129,17 @@ def test_a_final_upload_names_uploads_of_this_server(url: str) -> None:
     assert tus_headers.partials(HERE | {"upload-concat": "partial"}) == ()
 
 
+@pytest.mark.parametrize("url", ["http://[/files/" + ONE, "//[", "http://[::1]x]/"])
+def test_what_is_no_address_at_all_is_refused(url: str) -> None:
+    with pytest.raises(Invalid):
+        tus_headers.partials(HERE | {"upload-concat": f"final;{url}"})
+
+
+def test_a_host_that_is_none_names_no_upload() -> None:
+    with pytest.raises(Invalid):
+        tus_headers.partials({"host": "[", "upload-concat": f"final;{ONE}"})
+
+
 @given(st.text(max_size=80), st.sampled_from(["", "final;", "partial;", "final;/files/"]))
 def test_any_concatenation_header_is_an_error_of_ours_or_names_uploads(
     said: str, start: str

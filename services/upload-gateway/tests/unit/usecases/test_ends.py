@@ -9,9 +9,10 @@ from gateway_support.fakes import MemoryStore
 from typing_extensions import override
 
 from common.errors import Corrupt, Unavailable
-from common.ids import ObjectKey, new_upload_id
+from common.ids import ObjectKey, UploadId, new_upload_id
 from upload_gateway.adapters.asyncio_writers import AsyncioWriters
-from upload_gateway.domain.errors import UploadGone, UploadNotFound
+from upload_gateway.domain.errors import Superseded, UploadGone, UploadNotFound
+from upload_gateway.domain.upload import Segment
 from upload_gateway.usecases.end_upload import EndUpload
 
 FILE = bytes(range(35))
@@ -177,3 +178,77 @@ async def test_an_upload_that_somebody_writes_to_does_not_expire() -> None:
     await bench.presence.gone(upload.id, upload.generation)
     assert await bench.expire() == 1
     assert bench.ledger[upload].state == "expired"
+
+
+async def test_uploads_that_the_store_refuses_to_clear_keep_no_other_from_it() -> None:
+    bench = Bench()
+    stuck = [await bench.created(35) for _ in range(3)]
+    other = await bench.created(35)
+
+    class Refusing(MemoryStore):
+        @override
+        async def discard(self, key: ObjectKey, known: str | None) -> None:
+            if key in {upload.key for upload in stuck}:
+                raise Corrupt(code="storage_refused")
+
+    expire = replace(bench.expire, clear=replace(bench.clear, store=Refusing()))
+    bench.clock.advance(EXPIRY)
+    with pytest.raises(Corrupt):
+        await expire()
+    assert bench.ledger[other].cleared
+
+
+async def test_an_end_that_the_store_refuses_to_follow_is_an_end() -> None:
+    bench = Bench()
+    upload = await bench.created(35)
+    bench.store.refused = upload.key
+    await bench.end(upload.id, OWNER)
+    assert (bench.ledger[upload].state, bench.ledger[upload].cleared) == ("aborted", False)
+
+
+async def test_the_sweep_waits_for_a_writer_that_has_not_heard_of_the_end() -> None:
+    bench = Bench()
+    upload = await bench.created(35)
+    async with bench.ledger.change() as tx:
+        await tx.present(upload)
+        await tx.save(upload.aborted(bench.clock.now()))
+    bench.clock.advance(2)
+    await bench.expire()
+    assert not bench.ledger[upload].cleared
+    await bench.presence.gone(upload.id, upload.generation)
+    await bench.expire()
+    assert bench.ledger[upload].cleared
+
+
+@pytest.mark.parametrize("body", [FILE[:3], FILE[:13]])
+async def test_what_a_writer_leaves_after_its_upload_was_cleared_is_cleared_again(
+    body: bytes,
+) -> None:
+    """One that was silent for so long that nobody waited for it."""
+
+    class Slow(MemoryStore):
+        @override
+        async def put(self, upload_id: UploadId, start: int, body: memoryview) -> Segment:
+            await ended_and_cleared()
+            return await super().put(upload_id, start, body)
+
+        @override
+        async def open(self, key: ObjectKey, content_type: str) -> str:
+            await ended_and_cleared()
+            return await super().open(key, content_type)
+
+    bench = Bench(store=Slow())
+    upload = await bench.created(35)
+
+    async def ended_and_cleared() -> None:
+        async with bench.ledger.change() as tx:
+            await tx.save(bench.ledger[upload].aborted(bench.clock.now()))
+        await bench.clear(upload.id)
+        assert bench.ledger[upload].cleared
+
+    with pytest.raises(Superseded):
+        await bench.sent(upload, 0, body, "client_gone")
+    bench.clock.advance(2)
+    await bench.expire()
+    assert bench.ledger[upload].cleared
+    assert (bench.store.objects, bench.store.multiparts) == ({}, {})
