@@ -138,7 +138,7 @@ class ReceiveParts:
     ) -> tuple[Upload, Filling]:
         lease = request.lease
         if upload.full and not upload.whole:
-            return upload, _nothing(upload, None)  # only its length is still to come
+            return upload, _nothing(upload)  # only its length is still to come
         filling = await request.filled(upload, upload.offset, lease.first)
         while filling.wanted or filling.completes(upload.plan):
             if filling.wanted:
@@ -226,7 +226,7 @@ class ReceiveParts:
         return upload, Filling(number, request.lease.first, head, head + taken)
 
 
-def _nothing(upload: Upload, cut: CutReason) -> Filling:
+def _nothing(upload: Upload, cut: CutReason | None = None) -> Filling:
     """The end of a request that has no bytes in memory."""
     return Filling(upload.plan.number_at(upload.offset), memoryview(b""), 0, 0, cut)
 
