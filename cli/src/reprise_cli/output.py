@@ -39,7 +39,8 @@ def table_of(
         title=title or None, title_justify="left", header_style="bold", show_lines=separated
     )
     for number, column in enumerate(columns):
-        table.add_column(column, no_wrap=number == 0)
+        # a long word goes on in the next line: cut off it may have been the one that mends it
+        table.add_column(column, no_wrap=number == 0, overflow="fold")
     for row in rows:
         table.add_row(*map(Text, row))
     return table

@@ -15,6 +15,7 @@ from common.s3.probe.run import LINES, findings
 from common.settings.groups import S3Settings
 from devstack.faults.certificate import make_certificate
 from devstack.faults.s3.server import FaultyS3
+from devstack.stack import Stack
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 KEYS = ("doctor", "a-secret-for-the-doctor")
@@ -33,6 +34,11 @@ def environment_of(server: FaultyS3) -> dict[str, str]:
         "MEDIA_ASSETS_BUCKET": "media",
         "REPRISE_WEB_ORIGINS": "https://app.example",
     }
+
+
+def of_the_stack(infra: Stack) -> dict[str, str]:
+    names = [name for name in infra.env if name.startswith("MEDIA_")]
+    return {name: infra.env[name] for name in names}
 
 
 def reprise(environment: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
@@ -166,6 +172,24 @@ def test_a_store_that_does_not_answer_is_told_at_once(faulty: FaultyS3) -> None:
     done = reprise(environment, "doctor", "s3", "--json")
     assert done.returncode == 1
     assert list(answers(done)) == ["bucket"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "mending"),
+    [
+        ({"MEDIA_S3_SECRET_ACCESS_KEY": "x" * 30}, "MEDIA_S3_SECRET_ACCESS_KEY"),
+        ({"MEDIA_S3_ACCESS_KEY_ID": "nobody"}, "MEDIA_S3_ACCESS_KEY_ID"),
+        ({"MEDIA_ASSETS_BUCKET": "elsewhere"}, "reprise setup"),
+        ({"MEDIA_S3_ENDPOINT": "http://127.0.0.1:1"}, "MEDIA_S3_ENDPOINT"),
+    ],
+)
+def test_what_keeps_it_from_the_bucket_is_told_with_what_mends_it(
+    infra: Stack, wrong: dict[str, str], mending: str
+) -> None:
+    done = reprise(of_the_stack(infra) | wrong, "doctor", "s3", "--quick")
+    assert done.returncode == 1
+    assert mending in done.stdout.splitlines()[-1]
+    assert "cannot carry" not in done.stdout
 
 
 def test_findings_that_nobody_can_keep_are_told_all_the_same(faulty: FaultyS3) -> None:

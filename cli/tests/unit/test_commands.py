@@ -145,6 +145,18 @@ def test_descriptions_are_written_and_then_found_up_to_date(
             }
 
 
+def test_rules_to_paste_that_let_no_page_in_are_warned_of(
+    reprise: Reprise, environment: pytest.MonkeyPatch
+) -> None:
+    environment.delenv("REPRISE_WEB_ORIGINS", raising=False)
+    environment.setenv("MEDIA_S3_ENDPOINT", "http://127.0.0.1:1")
+    environment.setenv("MEDIA_S3_ACCESS_KEY_ID", "key")
+    environment.setenv("MEDIA_S3_SECRET_ACCESS_KEY", "secret")
+    code, out, err = reprise("doctor", "s3", "--print-cors", "aws")
+    assert (code, json.loads(out)[0]["AllowedOrigins"]) == (0, [])
+    assert "REPRISE_WEB_ORIGINS" in err
+
+
 @pytest.mark.parametrize("name", ["setup", "token", "keys", "settings", "openapi", "topics"])
 def test_every_command_explains_itself(reprise: Reprise, name: str) -> None:
     code, out, _ = reprise(name, "--help")

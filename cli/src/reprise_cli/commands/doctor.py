@@ -17,7 +17,7 @@ from common.s3.probe.run import LINES, findings
 from common.settings.groups import PostgresSettings
 from common.settings.reading import read
 from reprise_cli.bucket_rules import Dialect, cors_text
-from reprise_cli.output import print_json, print_line, print_table
+from reprise_cli.output import print_json, print_line, print_table, print_warning
 from reprise_cli.settings import DoctorSettings
 from upload_gateway.adapters.postgres_capabilities import Probed, keep_capabilities, place_of
 
@@ -56,6 +56,8 @@ def s3(
     """
     settings = read(DoctorSettings)
     if print_cors is not None:
+        if not settings.web.origins():
+            print_warning("REPRISE_WEB_ORIGINS is not set: the rules let no page in.")
         print_line(cors_text(_dialect(print_cors), settings.web.origins()))
         return
     wishes = Wishes(settings.web.origins(), apply=apply, large=not quick, patient=not quick)
@@ -67,7 +69,7 @@ def s3(
         if as_json:
             print_json(_document(settings, found, kept=kept))
         else:
-            _show(found, kept=kept)
+            _show(settings, found, kept=kept)
     if not all(finding.harmless for finding in found):
         raise typer.Exit(1)
 
@@ -111,7 +113,7 @@ async def _kept(settings: DoctorSettings, found: list[Finding], operator: str | 
     return True
 
 
-def _show(found: list[Finding], *, kept: bool) -> None:
+def _show(settings: DoctorSettings, found: list[Finding], *, kept: bool) -> None:
     words = {"required": "MISSING", "optional": "not offered", "reported": "no"}
     print_table(
         ["line", "weight", "answer", "meaning", "detail"],
@@ -127,7 +129,10 @@ def _show(found: list[Finding], *, kept: bool) -> None:
         ],
     )
     missing = [item.line.name for item in found if not item.harmless]
-    if missing:
+    if len(found) < len(LINES):
+        place = f"{settings.s3.bucket} at {settings.s3.endpoint}"
+        print_line(f"Nothing else was asked of {place}. {found[-1].detail}")
+    elif missing:
         print_line(f"This store cannot carry the platform: {', '.join(missing)}.")
     elif kept:
         print_line("Kept: the services offer what this store was found to do.")

@@ -3,10 +3,11 @@
 import base64
 import hashlib
 
+import aiohttp
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
 from common.errors import RepriseError
 from common.s3.client import open_s3
@@ -17,8 +18,37 @@ from common.s3.probe.settling import BODY, settled, taken_whole
 TYPE = "application/octet-stream"
 
 
+_KEYS = "see MEDIA_S3_ACCESS_KEY_ID and MEDIA_S3_SECRET_ACCESS_KEY"
+_UNKNOWN = "see MEDIA_S3_ENDPOINT, and whether it knows MEDIA_S3_ACCESS_KEY_ID"
+_BUCKET_REFUSED = {
+    "NoSuchBucket": "`reprise setup` makes the one that MEDIA_ASSETS_BUCKET names",
+    "InvalidAccessKeyId": _KEYS,
+    "SignatureDoesNotMatch": _KEYS,
+    "AccessDenied": _KEYS,
+    "403": _KEYS,
+}
+
+
 async def bucket_answers(probing: Probing) -> str:
-    await probing.client.head_bucket(Bucket=probing.bucket)
+    try:
+        await probing.client.head_bucket(Bucket=probing.bucket)
+    except ClientError as error:
+        code = await _refusal(probing) or str(error.response["Error"].get("Code", ""))
+        mending = _BUCKET_REFUSED.get(code, _UNKNOWN)
+        raise Fails(f"{code}: {mending}") from error
+    except (BotoCoreError, HTTPClientError, aiohttp.ClientError, OSError) as error:
+        raise Fails(f"{type(error).__name__}: see MEDIA_S3_ENDPOINT") from error
+    return ""
+
+
+async def _refusal(probing: Probing) -> str:
+    """The code of a refusal: an answer to HEAD has no body to say it in."""
+    try:
+        await probing.client.list_objects_v2(Bucket=probing.bucket, MaxKeys=1)
+    except ClientError as error:
+        return str(error.response["Error"].get("Code", ""))
+    except (BotoCoreError, HTTPClientError, aiohttp.ClientError, OSError):
+        pass  # the first answer stands
     return ""
 
 
