@@ -44,8 +44,9 @@ class Stack:
         self.topology = topology
         self.home = home.resolve()
         tools = Toolbox(settings or read_settings())
-        base = port_base or tools.settings.port_base or topology.port_base
-        self.place = LocalPlace(topology, self.home, _base_in_use(self.home / "run") or base)
+        in_use = _base_in_use(self.home / "run")
+        base = port_base or tools.settings.port_base or in_use or topology.port_base
+        self.place = LocalPlace(topology, self.home, in_use or base)
         self._wanted_base = base
         self._cancelled = threading.Event()
         self._tools = tools

@@ -66,6 +66,17 @@ def test_another_program_can_stop_what_this_one_started(idle: Stack) -> None:
     assert _living(family) == []
 
 
+def test_what_died_comes_back_where_the_rest_runs_without_saying_the_port_again(
+    idle: Stack,
+) -> None:
+    idle.start(SOME)
+    idle.kill("catalog")
+    other = Stack(idle.topology, idle.home)
+    assert "catalog" in other.start(SOME)
+    assert other.port("catalog") == idle.port("catalog")
+    other.stop()
+
+
 def test_a_process_sees_only_what_the_topology_says(
     idle: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
