@@ -1,27 +1,26 @@
 """What the commands for consumers, dead letters and lag say before they reach for anything."""
 
 import sys
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 import typer
+from typer.core import TyperGroup
 
 from reprise_cli import main as command
 from reprise_cli.spans import parse_span, say_span
 
-COMMANDS = [
-    "dlq list",
-    "dlq show",
-    "dlq redrive",
-    "dlq discard",
-    "parked list",
-    "parked retry",
-    "parked discard",
-    "consumers list",
-    "consumers pause",
-    "consumers resume",
-    "lag",
-]
+
+def named(group: object, *words: str) -> Iterator[str]:
+    if isinstance(group, TyperGroup):
+        for word, inner in group.commands.items():
+            yield from named(inner, *words, word)
+    else:
+        yield " ".join(words)
+
+
+COMMANDS = list(named(typer.main.get_command(command.app)))
 
 
 def run(

@@ -23,7 +23,10 @@ _RINGS = ("MEDIA_TOKEN_SECRET", "REPRISE_PUBLIC_TOKEN_SECRET", "REPRISE_RECEIPT_
 def keys(
     as_json: Annotated[bool, typer.Option("--json", help="Print an object of strings.")] = False,
 ) -> None:
-    """Print new random secrets as lines of an environment file (`reprise keys > .env`)."""
+    """Print new random secrets as lines of an environment file.
+
+    Example: reprise keys > .env
+    """
     made = {name: secrets.token_urlsafe(32) for name in _PLAIN}
     made |= {name: f"k1:{secrets.token_urlsafe(32)}" for name in _RINGS}
     if as_json:

@@ -23,7 +23,10 @@ def openapi(
         bool, typer.Option("--json", help="Print all documents instead of writing them.")
     ] = False,
 ) -> None:
-    """Write one OpenAPI document per service; each operation says in `x-role` who may call it."""
+    """Write one OpenAPI document per service; each operation says in `x-role` who may call it.
+
+    Example: reprise openapi --folder api
+    """
     documents = {name: openapi_of(describe()) for name, describe in descriptions()}
     if as_json:
         print_json(documents)

@@ -29,7 +29,10 @@ def settings(
     ),
     as_json: Annotated[bool, typer.Option("--json", help="Print all variables as JSON.")] = False,
 ) -> None:
-    """Show every setting: variable, type, default, which services read it, and what it means."""
+    """Show every setting: variable, type, default, which services read it, and what it means.
+
+    Example: reprise settings --json | jq '.[].name'
+    """
     found = collect()
     if write or check:
         check_or_write({file: markdown(found)}, check=check)

@@ -38,6 +38,8 @@ def setup(
 
     Ends with status 1 when a service's tables are new while its log is not: they were lost, and it
     must not start before they are back.
+
+    Example: reprise setup --wait 120
     """
     settings, packages = read(SetupSettings), migration_packages()
     done = asyncio.run(set_up(settings, packages, wait=wait))

@@ -30,7 +30,10 @@ def token(
         bool, typer.Option("--json", help="Print user id and expiry beside the token.")
     ] = False,
 ) -> None:
-    """Print a bearer token: `curl -H "Authorization: Bearer $(reprise token)" …`."""
+    """Print a bearer token, as `curl -H "Authorization: Bearer $(reprise token)" …` takes it.
+
+    Example: reprise token --role admin --for 2h
+    """
     callers = read(TokenSettings).callers
     now, span = SystemClock().now(), parse_span(lifetime, "--for")
     made = make_token(callers, subject=subject, role=role.value, now=now, lifetime=span)

@@ -20,7 +20,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the changes as JSON.
 
 @app.command()
 def diff(as_json: AsJson = False) -> None:
-    """Show what `apply` would do; status 1 when there is something to do."""
+    """Show what `apply` would do; status 1 when there is something to do.
+
+    Example: reprise topics diff --json
+    """
     changes = asyncio.run(topics.diff(read(TopicsSettings).kafka))
     _show(changes, as_json=as_json, none="The topics are as they shall be.")
     if changes:
@@ -29,7 +32,10 @@ def diff(as_json: AsJson = False) -> None:
 
 @app.command()
 def apply(as_json: AsJson = False) -> None:
-    """Create what is missing and adjust what differs; partition counts are never changed."""
+    """Create what is missing and adjust what differs; partition counts are never changed.
+
+    Example: reprise topics apply
+    """
     changes = asyncio.run(topics.apply(read(TopicsSettings).kafka))
     _show(changes, as_json=as_json, none="Nothing to do.")
 
