@@ -15,6 +15,7 @@ from upload_gateway.ports.transaction import Transaction
 from upload_gateway.ports.writers import Presence, Writers
 from upload_gateway.usecases.clear_upload import ClearUpload
 from upload_gateway.usecases.tell_end import tell_end
+from upload_gateway.usecases.withdraw_partials import withdraw_partials
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,4 +62,5 @@ class EndUpload:
             done = upload.aborted(now)
             if not done.partial:
                 done = await tell_end(tx, done, self.clock)
+            await withdraw_partials(tx, done, now)
         await tx.save(done)

@@ -8,6 +8,7 @@ from upload_gateway.domain.upload import Upload
 from upload_gateway.ports.ledger import Ledger
 from upload_gateway.ports.transaction import Ticket
 from upload_gateway.usecases.tell_end import reject
+from upload_gateway.usecases.withdraw_partials import withdraw_partials
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,5 +27,6 @@ class GiveUpUpload:
             upload = await tx.locked(upload_id)
             if upload.state == "verifying":
                 upload = await reject(tx, upload, "bytes_lost", self.clock)
+                await withdraw_partials(tx, upload, self.clock.now())
             await tx.close(ticket)
         return upload

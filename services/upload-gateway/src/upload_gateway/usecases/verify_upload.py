@@ -18,6 +18,7 @@ from upload_gateway.usecases.complete_object import Completed, CompleteObject
 from upload_gateway.usecases.judge_content import JudgeContent
 from upload_gateway.usecases.read_back import ReadBack
 from upload_gateway.usecases.tell_end import tell_end
+from upload_gateway.usecases.withdraw_partials import withdraw_partials
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +110,7 @@ class VerifyUpload:
             done = replace(done, details_sequence=current.details_sequence)
             done = await self._told(tx, done)
             await tx.save(done)
-            for partial in [await tx.locked(upload_id) for upload_id in sorted(done.partials)]:
-                if partial.state == "verifying":  # else it expired, and is cleared up already
-                    await tx.save(partial.withdrawn(self.clock.now()))
+            await withdraw_partials(tx, done, self.clock.now())
             await tx.close(ticket)
         return done
 

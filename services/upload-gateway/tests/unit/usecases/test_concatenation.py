@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import pytest
 from gateway_support.bench import EXPIRY, OWNER, STRANGER, Bench
+from gateway_support.fakes import MemoryTicket
 
 from common.errors import Unavailable
 from common.ids import UploadId, new_upload_id
@@ -150,13 +151,21 @@ async def test_partials_stay_until_their_final_upload_is_built() -> None:
     assert (done.state, bench.store.objects[done.key]) == ("stored", FILE)
 
 
-async def test_partials_of_a_final_upload_that_was_given_up_expire() -> None:
+@pytest.mark.parametrize("by", ["client", "worker"])
+async def test_partials_end_with_a_final_upload_that_never_comes_to_be(by: str) -> None:
+    """Nobody can join them again, and no limit counts them any more."""
     bench = Bench()
-    begun = await bench.concatenate(final(*await pieces(bench)))
-    await bench.end(begun.id, OWNER)
-    bench.clock.advance(EXPIRY + 1)
-    assert await bench.expire() == 4
+    made = await pieces(bench)
+    begun = await bench.concatenate(final(*made))
+    if by == "client":
+        await bench.end(begun.id, OWNER)
+    else:
+        await bench.give_up(begun.id, MemoryTicket(begun.asset_id))
+    assert {bench.ledger[upload].state for upload in made} == {"withdrawn"}
+    bench.clock.advance(2)
+    await bench.expire()
     assert (bench.store.objects, bench.store.multiparts) == ({}, {})
+    assert bench.ledger.types.count("withdrawn") == 0
 
 
 async def test_a_partial_is_not_taken_from_under_the_final_upload_that_is_being_built() -> None:
