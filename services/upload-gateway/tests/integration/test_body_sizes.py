@@ -84,3 +84,21 @@ def test_a_client_that_asks_first_is_answered_before_its_body(
         if first.endswith("100"):
             raw.send(bytes(10))
             assert "204" in raw.answer().splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    ("said", "chunks"),
+    [
+        ({"Upload-Defer-Length": "1", "Upload-Metadata": AVATAR}, [bytes(MIB)] * 11),
+        ({"Upload-Length": "999", "Upload-Metadata": tus.AUDIO}, [tus.flac(999), b"more"]),
+    ],
+)
+def test_a_creation_whose_body_is_too_long_leaves_no_upload_without_an_address(
+    gateway: RealGateway, said: dict[str, str], chunks: list[bytes]
+) -> None:
+    token = gateway.places.token(f"too-long-{len(chunks)}@example.org")
+    with gateway.client(token) as client:
+        refused = client.post("/files/", headers=tus.BODY | said, content=iter(chunks))
+        assert refused.status_code == 413
+        (left,) = client.get("/api/v1/uploads").json()["items"]
+        assert left["state"] in {"aborted", "withdrawn"}

@@ -1,5 +1,6 @@
 """tus 1.0 at /files/: OPTIONS, POST, HEAD, PATCH, DELETE."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
@@ -8,7 +9,7 @@ from fastapi import APIRouter, Depends, Request
 from prometheus_client import Counter
 from starlette.responses import Response
 
-from common.errors import Conflict, Unavailable
+from common.errors import Conflict, RepriseError, TooLarge, Unavailable
 from common.ids import UploadId
 from common.web.callers import Caller, Callers, require
 from upload_gateway.domain.birth import NewUpload
@@ -144,8 +145,13 @@ def _new_upload(
 
 
 async def _first_bytes(uses: TusUseCases, request: Request, append: Append) -> Upload:
-    """The body of a POST. The upload exists whatever becomes of it, so the answer is its offset."""
+    """The body of a POST. The upload exists unless it is refused, so the answer is its offset."""
     try:
         return await uses.append(append, RequestBody(request, uses.received))
     except (Unavailable, Conflict):
         return await uses.find(append.upload_id)
+    except TooLarge:
+        # its client is told no address, and an upload that nobody can end would count as open
+        with suppress(RepriseError):
+            await uses.end(append.upload_id, append.user_id)
+        raise
