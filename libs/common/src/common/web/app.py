@@ -10,7 +10,7 @@ from common.clock import Clock, SystemClock
 from common.telemetry import tracing
 from common.telemetry.metrics import Metrics
 from common.telemetry.telemetry import Telemetry
-from common.web import problems
+from common.web import described, problems
 from common.web.callers import ROLE_SCHEMES
 from common.web.gate import Gate
 from common.web.health import Check, Health, build_health_routes
@@ -75,9 +75,11 @@ def openapi_of(app: FastAPI) -> dict[str, Any]:
     """The committed description of the API: every operation says in `x-role` who may call it.
 
     `x-role` is `user` or `admin` where a bearer is asked for, else what the route says of itself
-    (`public`, `capability`, `internal`), else `none`.
+    (`public`, `capability`, `internal`), else `none`. What is refused is a problem document
+    everywhere, also where the framework says that its own shape is answered.
     """
     document = app.openapi()
+    described.tell_problems(document)
     for operations in document.get("paths", {}).values():
         for operation in operations.values():
             schemes = {name for entry in operation.get("security", []) for name in entry}

@@ -16,6 +16,8 @@ from common.web.app import build_app, openapi_of
 from common.web.health import Check
 from common.web.problems import STATUSES, status_of
 
+PROBLEM_SCHEMA = "#/components/schemas/Problem"
+
 
 class Body(BaseModel):
     size: int
@@ -306,3 +308,19 @@ def test_the_schema_names_the_role_of_each_operation() -> None:
     assert document["paths"]["/things"]["post"]["x-role"] == "none"
     assert "/livez" not in document["paths"]
     json.dumps(document)
+
+
+async def test_the_schema_tells_refusals_as_they_are_answered() -> None:
+    service = app()
+    document = openapi_of(service)
+    refused = document["paths"]["/things"]["post"]["responses"]
+    for status in ("422", "default"):
+        (shape,) = refused[status]["content"].items()
+        assert shape == ("application/problem+json", {"schema": {"$ref": PROBLEM_SCHEMA}})
+    assert "ValidationError" not in json.dumps(document)
+    async with client(service) as http:
+        answer = await http.post("/things", json={})
+    told = document["components"]["schemas"]["Problem"]
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert set(told["required"]) <= set(answer.json()) <= set(told["properties"])
