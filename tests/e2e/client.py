@@ -131,7 +131,7 @@ class Reprise:
         answer = eventually(
             lambda: self.http.get(f"/api/v1/user/media/{asset_id}/url", params={"tier": tier}),
             lambda response: response.status_code == 200,
-            within=5,
+            within=20,
             saying=f"delivery should know tier {tier}",
         )
         link: dict[str, Any] = answer.json()

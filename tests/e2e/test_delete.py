@@ -33,7 +33,7 @@ def test_delete_kills_the_url_and_restore_brings_a_new_one(admin: Reprise, tmp_p
     gone = eventually(
         lambda: status_of(old, admin.origin),
         lambda answer: answer.status_code == 410,
-        within=5,
+        within=20,
         saying="the URL should be dead",
     )
     assert gone.headers["content-type"].startswith("application/problem+json")
@@ -62,7 +62,7 @@ def test_after_the_grace_the_bytes_are_gone_and_the_url_stays_dead(
     eventually(
         lambda: admin.http.post(f"/api/v1/admin/assets/{asset_id}/restore").status_code,
         lambda code: code == 410,
-        within=5,
+        within=20,
         saying="a purged asset cannot be restored",
     )
     proof = eventually(

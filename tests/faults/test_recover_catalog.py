@@ -170,7 +170,7 @@ def obeyed(admin: Reprise, stack: Stack, asset_id: str, url: str) -> None:
     eventually(
         lambda: fetch(url, origin=admin.origin, byte_range="0-9"),
         lambda answer: answer.status_code == 410,
-        within=5,
+        within=20,
         saying="delivery should refuse",
     )
     eventually(

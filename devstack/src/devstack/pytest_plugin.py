@@ -7,7 +7,7 @@ folder of its own on free ports, started when first asked for and stopped at the
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 import structlog
@@ -19,6 +19,7 @@ from devstack.stack import Stack
 from devstack.stack_for_tests import stack_for_tests
 
 _PATIENCE = 180  # seconds for a test that may have to start everything first
+_FAILED = pytest.StashKey[bool]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -45,6 +46,32 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         wants_stack = {"infra", "stack"} & set(getattr(item, "fixturenames", ()))
         if wants_stack and item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(_PATIENCE))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.failed:
+        item.stash[_FAILED] = True
+    return report
+
+
+@pytest.fixture(autouse=True)
+def _stack_as_found(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What a failed test left dead is started again: its failure shall be the only one.
+
+    After a test that passed nothing is: what died by itself must not be hidden.
+    """
+    if "infra" not in request.fixturenames:
+        yield
+        return
+    shared: Stack = request.getfixturevalue("infra")
+    found = [name for name in shared.topology.processes if shared.supervised(name).running()]
+    yield
+    if request.node.stash.get(_FAILED, False):
+        shared.start(found)
 
 
 @pytest.fixture(autouse=True)

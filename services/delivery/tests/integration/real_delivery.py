@@ -172,7 +172,7 @@ class RealDelivery:
                 assert await self.process.wait() == 0
 
     async def eventually(
-        self, holds: Callable[[], Awaitable[bool]], saying: str, *, within: float = 5.0
+        self, holds: Callable[[], Awaitable[bool]], saying: str, *, within: float = 20.0
     ) -> None:
         try:
             await eventually(holds, timeout=within)

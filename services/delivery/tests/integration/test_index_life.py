@@ -85,7 +85,7 @@ async def test_private_media_needs_an_index_that_is_young_enough(
         await own.start()
         private, public = await own.publish(), await own.publish(visibility="public")
         url = own.private_url(private)
-        await own.eventually(lambda: own.has_status(url, 503), "the index gets old", within=9)
+        await own.eventually(lambda: own.has_status(url, 503), "the index gets old")
         answer = await own.http.get(url)
         assert answer.json()["code"] == "index_too_old"
         await own.log.mark(timedelta(hours=1))

@@ -149,7 +149,8 @@ async def test_an_unknown_asset_is_try_again_after_two_seconds(node: RealDeliver
     answer = await node.http.get(f"/m/{key}?t={node.tokens.public(key, generation=1)}")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
     assert answer.headers["cache-control"] == "no-store"
-    assert 1.9 < asyncio.get_running_loop().time() - started < 4
+    # far less than what a request may wait for the store, also on a machine that is busy
+    assert 1.9 < asyncio.get_running_loop().time() - started < 10
 
 
 @pytest.mark.req("DLV-17")

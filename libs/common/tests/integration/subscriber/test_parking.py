@@ -166,7 +166,7 @@ async def test_an_operator_stops_a_group_while_it_reads(scene: Scene) -> None:
     async with scene.running() as process:
         await eventually(lambda: scene.of(asset) == [1])
         await scene.fuse.pause(scene.group, "looking into it")
-        await eventually(lambda: process.lane.gate.reason is not None, timeout=2)
+        await eventually(lambda: process.lane.gate.reason is not None)
         await scene.send((asset, 2))
         await scene.fuse.resume(scene.group)
         await eventually(lambda: scene.of(asset) == [1, 2])
