@@ -1,12 +1,13 @@
 import asyncio
 import hashlib
 import itertools
+from pathlib import Path
 
 import httpx
 import pytest
 from gateway_support import tus
 from gateway_support.places import MIB, Places
-from gateway_support.real_gateway import RealGateway, eventually
+from gateway_support.real_gateway import RealGateway, eventually, running
 
 pytestmark = pytest.mark.integration
 
@@ -101,3 +102,16 @@ def test_only_whole_partials_of_ones_own_are_joined(
         assert final(stranger, mine).json()["code"] == "partial_unfit"
     assert client.delete(mine).status_code == 204
     assert final(client, mine).status_code == 410
+
+
+def test_a_partial_of_what_is_being_built_is_not_ended_and_one_of_nothing_is(
+    places: Places, log: Path
+) -> None:
+    with running(places, log, REPRISE_ROLES="http") as gateway, gateway.client() as client:
+        piece = partial(client, tus.flac(900, "being built"))
+        made = final(client, piece)
+        refused = client.delete(piece)
+        assert (refused.status_code, refused.json()["code"]) == (423, "upload_busy")
+        assert refused.headers["retry-after"] == "2"
+        assert client.delete(made.headers["location"]).status_code == 204
+        assert client.head(piece).status_code == 410

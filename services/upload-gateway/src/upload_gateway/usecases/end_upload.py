@@ -36,7 +36,9 @@ class EndUpload:
                 raise UploadNotFound
             if upload.remembered().state == "rejected":
                 raise UploadGone("the upload was rejected")
-            await self._require_free(upload)
+            if upload.final_id is not None:
+                # its client was told that all bytes of the whole are there; both end together
+                raise UploadBusy("the upload it belongs to is being built", retry_after=2)
             await self._end(tx, upload)
         await failpoint("gateway.after_end")
         # a writer that does not end has lost the fence: nothing it still does counts. But what it
@@ -45,13 +47,6 @@ class EndUpload:
             await self.writers.settle(upload_id, "ended")
             await self.presence.settle(upload_id)
             await self.clear.soon(upload_id)
-
-    async def _require_free(self, upload: Upload) -> None:
-        """The client of the final upload was told that all its bytes are there."""
-        if upload.final_id is not None:
-            final = await self.ledger.find(upload.final_id)
-            if final.state == "verifying":
-                raise UploadBusy("the upload it belongs to is being built", retry_after=2)
 
     async def _end(self, tx: Transaction, upload: Upload) -> None:
         now = self.clock.now()
