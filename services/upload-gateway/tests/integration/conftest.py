@@ -6,6 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 from gateway_support import presigned
+from gateway_support.documented import documented
 from gateway_support.places import Places, make_places
 from gateway_support.real_gateway import RealGateway, running
 
@@ -26,6 +27,7 @@ def gateway(places: Places, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 @pytest.fixture
 def client(gateway: RealGateway) -> Iterator[httpx.Client]:
     with gateway.client() as opened:
+        opened.event_hooks = {"response": [documented]}
         yield opened
 
 
@@ -58,4 +60,5 @@ def sender(signing: RealGateway) -> Iterator[httpx.Client]:
     """A plain client: no header of any upload protocol."""
     token = {"Authorization": f"Bearer {signing.places.token()}"}
     with httpx.Client(base_url=signing.url, headers=token, timeout=30) as opened:
+        opened.event_hooks = {"response": [documented]}
         yield opened

@@ -11,6 +11,7 @@ from upload_gateway.domain.formats import NAMINGS
 from upload_gateway.domain.limits import ADVISED_BODY, advised_chunk
 from upload_gateway.domain.presigning import MAX_PUT, URLS_PER_CALL
 from upload_gateway.routes import form, tus_headers
+from upload_gateway.routes.refusals import refusals
 from upload_gateway.usecases.describe_config import DescribeConfig, OfferedKind, UploadOffer
 
 
@@ -83,7 +84,7 @@ def build_config_routes(describe: DescribeConfig, callers: Callers) -> APIRouter
     router = APIRouter(prefix="/api/v1/uploads", tags=["uploads"])
     user = require(callers)
 
-    @router.get("/config")
+    @router.get("/config", responses=refusals(401))
     async def config(response: Response, caller: Annotated[Caller, Depends(user)]) -> UploadConfig:
         response.headers["Cache-Control"] = "private, max-age=60"
         return _config_of(await describe(caller.role))

@@ -11,6 +11,7 @@ from common.ids import UserId
 from common.web.callers import Caller, Callers, require
 from upload_gateway.ports.telling import Listener
 from upload_gateway.routes.event_stream import EventStream, event
+from upload_gateway.routes.refusals import refusals
 from upload_gateway.routes.schemas import (
     AssetChange,
     Progress,
@@ -61,7 +62,7 @@ def build_event_routes(streaming: Streaming, callers: Callers) -> APIRouter:
         "/events",
         status_code=200,
         response_class=EventStream,
-        responses=said,
+        responses=said | refusals(401, 422, 429),
         description=_DESCRIPTION,
     )
     async def events(

@@ -17,6 +17,7 @@ from upload_gateway.ports.writers import Writers
 from upload_gateway.routes import statuses, tus_headers
 from upload_gateway.routes.form_parts import FormParts
 from upload_gateway.routes.form_schemas import BODY, REFUSALS, FormAnswer, answer_of
+from upload_gateway.routes.refusals import refusals
 from upload_gateway.usecases.receive_file import FileOutcome
 from upload_gateway.usecases.receive_form import FormEnded, ReceiveForm, Sender
 
@@ -44,7 +45,9 @@ def build_form_routes(uses: FormUseCases, callers: Callers) -> APIRouter:
     router = APIRouter(tags=["uploads"])
     admin = require(callers, "admin")
 
-    @router.post(PATH, response_model=FormAnswer, responses=REFUSALS, openapi_extra=BODY)
+    @router.post(
+        PATH, response_model=FormAnswer, responses=refusals(401, 403) | REFUSALS, openapi_extra=BODY
+    )
     async def upload_many(request: Request, caller: Annotated[Caller, Depends(admin)]) -> Response:
         """Files one after the other; a bad one is reported and the others are taken."""
         limit = uses.receive.max_files * uses.largest + _SPARE

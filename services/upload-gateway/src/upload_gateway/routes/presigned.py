@@ -17,6 +17,7 @@ from upload_gateway.domain.presigning import Asker
 from upload_gateway.domain.presigning_errors import UseTus
 from upload_gateway.routes import presigned_schemas as schemas
 from upload_gateway.routes import tus_headers
+from upload_gateway.routes.refusals import refusals
 from upload_gateway.routes.schemas import UploadStatus, described
 from upload_gateway.routes.uploads import upload_id_of
 from upload_gateway.usecases.commit_upload import Commit, CommitUpload
@@ -45,7 +46,7 @@ def build_presigned_routes(uses: PresignedUseCases, callers: Callers) -> APIRout
     router = APIRouter(prefix="/api/v1", tags=["presigned"])
     user = require(callers)
 
-    @router.post("/media/sign-upload")
+    @router.post("/media/sign-upload", responses=refusals(400, 401, 403, 409, 413, 415, 422, 429))
     async def sign_upload(
         asked: schemas.SignUploadRequest,
         request: Request,
@@ -68,7 +69,7 @@ def build_presigned_routes(uses: PresignedUseCases, callers: Callers) -> APIRout
         )
         return schemas.signed_upload(signed, origin)
 
-    @router.post("/media/parts")
+    @router.post("/media/parts", responses=refusals(400, 401, 403, 404, 409, 410, 413, 422))
     async def sign_parts(
         asked: schemas.SignPartsRequest,
         request: Request,
@@ -82,7 +83,7 @@ def build_presigned_routes(uses: PresignedUseCases, callers: Callers) -> APIRout
             signed = await uses.sign_parts(wanted)
         return schemas.signed_parts(signed.upload, signed.requests)
 
-    @router.post("/media/commit")
+    @router.post("/media/commit", responses=refusals(400, 401, 403, 404, 409, 410, 413, 415, 422))
     async def commit(
         asked: schemas.CommitRequest, response: Response, caller: Annotated[Caller, Depends(user)]
     ) -> UploadStatus:
@@ -94,7 +95,7 @@ def build_presigned_routes(uses: PresignedUseCases, callers: Callers) -> APIRout
         uses.outcomes.labels("commit", "ok").inc()
         return described(found)
 
-    @router.delete("/uploads/{upload_id}", status_code=204)
+    @router.delete("/uploads/{upload_id}", status_code=204, responses=refusals(401, 404, 410, 422))
     async def end(upload_id: str, caller: Annotated[Caller, Depends(user)]) -> Response:
         await uses.end(upload_id_of(upload_id), caller.user_id)
         return Response(status_code=204)

@@ -9,6 +9,7 @@ from common.ids import AssetId
 from common.web.callers import Caller, Callers, require
 from common.web.cursors import BadCursor
 from upload_gateway.domain.upload import State
+from upload_gateway.routes.refusals import refusals
 from upload_gateway.routes.schemas import UploadPage, UploadStatus, described, status_of
 from upload_gateway.routes.uploads import upload_id_of
 from upload_gateway.usecases.describe_upload import DescribeUpload
@@ -22,7 +23,7 @@ def build_status_routes(
     router = APIRouter(prefix="/api/v1/uploads", tags=["uploads"])
     user = require(callers)
 
-    @router.get("")
+    @router.get("", responses=refusals(400, 401, 422))
     async def page(
         response: Response,
         caller: Annotated[Caller, Depends(user)],
@@ -37,7 +38,7 @@ def build_status_routes(
         items = [status_of(upload, page.journeys.get(upload.asset_id)) for upload in page.uploads]
         return UploadPage(items=items, next=str(page.next) if page.next else None)
 
-    @router.get("/{upload_id}")
+    @router.get("/{upload_id}", responses=refusals(401, 404, 422))
     async def one(
         upload_id: str, response: Response, caller: Annotated[Caller, Depends(user)]
     ) -> UploadStatus:

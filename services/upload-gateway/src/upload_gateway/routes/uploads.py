@@ -16,6 +16,7 @@ from upload_gateway.domain.birth import NewUpload
 from upload_gateway.domain.errors import ChecksumMismatch, PastLength, UploadNotFound
 from upload_gateway.domain.upload import Upload
 from upload_gateway.routes import statuses, tus_headers
+from upload_gateway.routes.refusals import refusals
 from upload_gateway.routes.request_body import RequestBody
 from upload_gateway.usecases.append_bytes import Append, AppendBytes
 from upload_gateway.usecases.concatenate_uploads import ConcatenateUploads
@@ -25,6 +26,8 @@ from upload_gateway.usecases.find_upload import FindUpload
 
 _PUBLIC = {"x-role": "public"}
 _CAPABILITY = {"x-role": "capability"}
+_CREATION = (400, 401, 403, 409, 410, 412, 413, 415, 422, 423, 429, 460)
+_APPENDING = (400, 401, 403, 404, 409, 410, 412, 413, 415, 422, 423, 460)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +47,12 @@ def build_tus_routes(uses: TusUseCases, callers: Callers) -> APIRouter:
     router = APIRouter(tags=["tus"])
     user = require(callers)
 
-    @router.options("/files/", openapi_extra=_PUBLIC)
-    @router.options("/files/{upload_id}", openapi_extra=_PUBLIC)
+    @router.options("/files/", response_class=Response, openapi_extra=_PUBLIC)
+    @router.options(
+        "/files/{upload_id}",
+        response_class=Response,
+        openapi_extra=_PUBLIC,
+    )
     async def offer() -> Response:
         return Response(
             headers={
@@ -56,16 +63,23 @@ def build_tus_routes(uses: TusUseCases, callers: Callers) -> APIRouter:
             }
         )
 
-    @router.post("/files/", status_code=201)
+    @router.post(
+        "/files/", status_code=201, response_class=Response, responses=refusals(*_CREATION)
+    )
     async def create(request: Request, caller: Annotated[Caller, Depends(user)]) -> Response:
         return await _created(uses, request, caller)
 
-    @router.head("/files/{upload_id}", openapi_extra=_CAPABILITY)
+    @router.head(
+        "/files/{upload_id}",
+        response_class=Response,
+        responses=refusals(404, 410, 412, 422, 423),
+        openapi_extra=_CAPABILITY,
+    )
     async def find(upload_id: str) -> Response:
         upload = await uses.find(upload_id_of(upload_id))
         return Response(headers=tus_headers.description(upload))
 
-    @router.patch("/files/{upload_id}", status_code=204)
+    @router.patch("/files/{upload_id}", status_code=204, responses=refusals(*_APPENDING))
     async def append(
         upload_id: str, request: Request, caller: Annotated[Caller, Depends(user)]
     ) -> Response:
@@ -82,7 +96,9 @@ def build_tus_routes(uses: TusUseCases, callers: Callers) -> APIRouter:
         upload = await uses.append(wanted, RequestBody(request, uses.received))
         return Response(status_code=204, headers=tus_headers.progress(upload))
 
-    @router.delete("/files/{upload_id}", status_code=204)
+    @router.delete(
+        "/files/{upload_id}", status_code=204, responses=refusals(401, 404, 410, 412, 422)
+    )
     async def end(upload_id: str, caller: Annotated[Caller, Depends(user)]) -> Response:
         await uses.end(upload_id_of(upload_id), caller.user_id)
         return Response(status_code=204)
