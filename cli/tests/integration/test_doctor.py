@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -200,6 +201,20 @@ def test_findings_that_nobody_can_keep_are_told_all_the_same(faulty: FaultyS3) -
     assert answers(done) == QUICK
     assert not json.loads(done.stdout)["kept"]
     assert "Traceback" not in done.stderr
+
+
+def test_one_that_is_told_to_stop_removes_what_it_wrote(faulty: FaultyS3) -> None:
+    faulty.hang("DeleteObject", key="gone", times=1)
+    command = [str(Path(sys.executable).with_name("reprise")), "doctor", "s3", "--quick", "--json"]
+    with subprocess.Popen(command, env=environment_of(faulty)) as asking:
+        until = time.monotonic() + 60
+        while not faulty.hanging:
+            assert time.monotonic() < until, "it should have come to deletes"
+            time.sleep(0.02)
+        assert len(faulty.keys) > 2
+        asking.terminate()
+        assert asking.wait(60) == 143
+    assert faulty.keys == []
 
 
 def test_rules_to_paste_name_our_origins(faulty: FaultyS3) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import asdict
+from signal import SIGTERM
 from typing import Annotated
 
 import typer
@@ -61,7 +62,10 @@ def s3(
         print_line(cors_text(_dialect(print_cors), settings.web.origins()))
         return
     wishes = Wishes(settings.web.origins(), apply=apply, large=not quick, patient=not quick)
-    found = asyncio.run(_examined(settings, wishes, quiet=as_json))
+    try:
+        found = asyncio.run(_examined(settings, wishes, quiet=as_json))
+    except asyncio.CancelledError:
+        raise typer.Exit(128 + SIGTERM) from None
     kept = False
     try:
         kept = asyncio.run(_kept(settings, found, operator)) if keep else False
@@ -83,6 +87,7 @@ def _dialect(text: str) -> Dialect:
 
 
 async def _examined(settings: DoctorSettings, wishes: Wishes, *, quiet: bool) -> list[Finding]:
+    _heed_sigterm()
     found: list[Finding] = []
     console = Console(stderr=True, quiet=quiet)
     with console.status("") as status:
@@ -93,6 +98,13 @@ async def _examined(settings: DoctorSettings, wishes: Wishes, *, quiet: bool) ->
                 following = LINES[min(len(found), len(LINES) - 1)]
                 status.update(f"{len(found) + 1}/{len(LINES)} {following.meaning}")
     return found
+
+
+def _heed_sigterm() -> None:
+    """As after Ctrl-C, what was written is removed first."""
+    examining = asyncio.current_task()
+    if examining is not None:
+        asyncio.get_running_loop().add_signal_handler(SIGTERM, examining.cancel)
 
 
 async def _kept(settings: DoctorSettings, found: list[Finding], operator: str | None) -> bool:
