@@ -11,6 +11,7 @@ from typing import Any, TextIO
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
+from common.telemetry.repeats import SeldomFilter
 from common.telemetry.scrub import scrub, scrub_mapping
 from common.telemetry.tracing import current_ids
 
@@ -28,6 +29,9 @@ _QUIET = {
     "uvicorn.access": logging.CRITICAL,
 }
 
+# dozens of lines a second while no broker answers
+_REPEATING = ("aiokafka",)
+
 
 def configure(service: str, level: str = "info", *, stream: TextIO | None = None) -> None:
     """Send all that this process logs to `stream` (standard output) as scrubbed JSON lines."""
@@ -41,6 +45,7 @@ def configure(service: str, level: str = "info", *, stream: TextIO | None = None
             ],
         )
     )
+    handler.addFilter(SeldomFilter(_REPEATING))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
