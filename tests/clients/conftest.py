@@ -90,8 +90,9 @@ def system(pages: str, store_way: TcpProxy) -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="session")
-def examined(system: Stack, pages: str) -> dict[str, bool]:
-    return found_by_doctor(system, pages)
+def examined(system: Stack, pages: str, store_way: TcpProxy) -> dict[str, bool]:
+    public = f"http://{store_way.address}"
+    return found_by_doctor(system, pages, REPRISE_S3_PUBLIC_ENDPOINT=public)
 
 
 @pytest.fixture
