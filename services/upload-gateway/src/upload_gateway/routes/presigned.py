@@ -95,7 +95,9 @@ def build_presigned_routes(uses: PresignedUseCases, callers: Callers) -> APIRout
         uses.outcomes.labels("commit", "ok").inc()
         return described(found)
 
-    @router.delete("/uploads/{upload_id}", status_code=204, responses=refusals(401, 404, 410, 422))
+    @router.delete(
+        "/uploads/{upload_id}", status_code=204, responses=refusals(401, 404, 410, 422, 423)
+    )
     async def end(upload_id: str, caller: Annotated[Caller, Depends(user)]) -> Response:
         await uses.end(upload_id_of(upload_id), caller.user_id)
         return Response(status_code=204)

@@ -15,7 +15,7 @@ _MEANING = {
     413: "Over a limit, which is named; see Retry-After where waiting helps",
     415: "A type, or content, that is not taken",
     422: "It does not fit its schema, or the bytes are not the file that was declared",
-    423: "An older request on this upload does not end; see Retry-After",
+    423: "A request on it does not end, or what it is a piece of is being built; see Retry-After",
     429: "Over a limit, which is named; see Retry-After. 503 where the settings say so",
     460: "The body has other bytes than its checksum says",
     503: "A part of the system does not answer, or the request was cut; see Retry-After",

@@ -97,7 +97,7 @@ def build_tus_routes(uses: TusUseCases, callers: Callers) -> APIRouter:
         return Response(status_code=204, headers=tus_headers.progress(upload))
 
     @router.delete(
-        "/files/{upload_id}", status_code=204, responses=refusals(401, 404, 410, 412, 422)
+        "/files/{upload_id}", status_code=204, responses=refusals(401, 404, 410, 412, 422, 423)
     )
     async def end(upload_id: str, caller: Annotated[Caller, Depends(user)]) -> Response:
         await uses.end(upload_id_of(upload_id), caller.user_id)
