@@ -18,6 +18,7 @@ from common.testing.postgres import scratch_schema
 from devstack.stack import Stack
 from upload_gateway.adapters.postgres_feed import PostgresFeed
 from upload_gateway.adapters.postgres_ledger import PostgresLedger
+from upload_gateway.domain.journey import Journey
 from upload_gateway.domain.telling import Told
 from upload_gateway.domain.upload import State, Upload
 
@@ -47,6 +48,10 @@ def new_upload(owner: UserId) -> Upload:
         created_at=now,
         expires_at=now,
     )
+
+
+def stored_upload(owner: UserId) -> Upload:
+    return replace(new_upload(owner), state="stored", sha256="0" * 64, size=10, etag="e")
 
 
 class Crowd:
@@ -123,6 +128,22 @@ async def test_the_oldest_entries_go_first_and_what_is_left_has_no_hole(
     standing = await feed.standing(OWNER, 10)
     assert (standing.floor, standing.last) == (2, 3)
     assert [told.number for told in await ledger.timeline(upload.id, 10)] == [3]
+
+
+async def test_a_stored_upload_stands_there_before_anything_is_heard_of_its_asset(
+    database: Database,
+) -> None:
+    ledger, feed = PostgresLedger(database, JobQueue(database)), PostgresFeed(database)
+    begun, stored, heard = new_upload(OWNER), stored_upload(OWNER), stored_upload(OWNER)
+    async with ledger.change() as tx:
+        for upload in (begun, stored, heard, stored_upload(STRANGER)):
+            await tx.add(upload)
+        await tx.follow(Journey(heard.asset_id, heard.id, OWNER))
+    standing = await feed.standing(OWNER, 10)
+    assert [one.id for one in standing.uploads] == [begun.id, stored.id, heard.id]
+    async with ledger.change() as tx:
+        await tx.follow(Journey(stored.asset_id, stored.id, OWNER, "ready"))
+    assert {one.id for one in (await feed.standing(OWNER, 10)).uploads} == {begun.id, heard.id}
 
 
 async def test_a_name_that_was_taken_back_leaves_the_ledger_too_once_it_is_old(

@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, Row, Select, Uuid, bindparam, select, text
+from sqlalchemy import ARRAY, BigInteger, Row, Select, Uuid, bindparam, exists, select, text
 
 from common.ids import AssetId, UploadId, UserId
 from common.postgres.engine import Database, ReadSession
@@ -76,13 +76,14 @@ class PostgresFeed:
             bounds = (await session.execute(_BOUNDS, {"user_id": user_id})).one_or_none()
             journeys = await _rows(session, _travelling(user_id, limit))
             uploads = await _rows(session, _open(user_id, limit))
+            unheard = await _rows(session, _unheard(user_id, limit))
             assets = [row.asset_id for row in journeys[:limit]]
             stored = await _rows(session, select(_UPLOAD).where(_UPLOAD.c.asset_id.in_(assets)))
         floor, last = (bounds.floor, bounds.last) if bounds else (0, 0)
         return Standing(
             floor,
             last,
-            tuple(upload_of(row) for row in (*uploads[:limit], *stored)),
+            tuple(upload_of(row) for row in (*uploads[:limit], *unheard, *stored)),
             tuple(to_journey(row) for row in journeys[:limit]),
             more=max(len(journeys), len(uploads)) > limit,
         )
@@ -141,6 +142,15 @@ def _open(user_id: UserId, limit: int) -> Select[Any]:
         columns.user_id == user_id, unfinished, columns.concat != "partial"
     )
     return query.order_by(columns.asset_id.desc()).limit(limit + 1)
+
+
+def _unheard(user_id: UserId, limit: int) -> Select[Any]:
+    """Stored ones of whose asset nothing is known yet, among this person's newest uploads."""
+    columns = _UPLOAD.c
+    newest = select(_UPLOAD).where(columns.user_id == user_id).order_by(columns.asset_id.desc())
+    found = newest.limit(limit).subquery()
+    heard = exists().where(tables.journey.c.asset_id == found.c.asset_id)
+    return select(found).where(found.c.state == "stored", ~heard)
 
 
 async def _rows(session: ReadSession, query: Select[Any]) -> list[Row[Any]]:
