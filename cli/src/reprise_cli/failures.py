@@ -11,6 +11,7 @@ _MENDING = {
     "kafka_unavailable": "Is Kafka up (`make up`)? See REPRISE_KAFKA_BOOTSTRAP.",
     "storage_unavailable": "Is the store up (`make up`)? See MEDIA_S3_ENDPOINT.",
     "storage_denied": "Set MEDIA_S3_ACCESS_KEY_ID and MEDIA_S3_SECRET_ACCESS_KEY to its keys.",
+    "storage_unexpected": "MEDIA_S3_ENDPOINT leads to a web server that is no store.",
     "bucket_missing": "Make it with `reprise setup`.",
     "partition_count": "Nothing was changed; `reprise topics diff` shows them all.",
     "no_shared_secret": "Ask the issuer for a token, or set REPRISE_JWT_SECRET.",

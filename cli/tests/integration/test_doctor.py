@@ -14,6 +14,7 @@ from common.s3.probe.line import Finding
 from common.s3.probe.probing import Wishes, open_probing
 from common.s3.probe.run import LINES, findings
 from common.settings.groups import S3Settings
+from common.testing.web_page import web_page
 from devstack.faults.certificate import make_certificate
 from devstack.faults.s3.server import FaultyS3
 from devstack.stack import Stack
@@ -166,6 +167,15 @@ def test_a_store_that_lacks_what_is_required_is_refused_by_status(faulty: Faulty
     done = reprise(environment_of(faulty), "doctor", "s3", "--quick")
     assert done.returncode == 1
     assert "cannot carry the platform: list" in done.stdout
+
+
+def test_a_web_server_that_is_no_store_is_told_line_by_line(faulty: FaultyS3) -> None:
+    with web_page() as endpoint:
+        environment = environment_of(faulty) | {"MEDIA_S3_ENDPOINT": endpoint}
+        done = reprise(environment, "doctor", "s3", "--quick", "--json")
+    assert done.returncode == 1
+    assert [name for name, works in answers(done).items() if works] == ["bucket"]
+    assert "Traceback" not in done.stderr
 
 
 def test_a_store_that_does_not_answer_is_told_at_once(faulty: FaultyS3) -> None:

@@ -5,7 +5,7 @@ read in chunks of 64 KiB or more and always closed. All errors are kinds of comm
 `common.s3.failures`; no call waits longer than `common.s3.calls` says.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -78,7 +78,7 @@ class ObjectStore:
                 ContentType=content_type,
                 **condition,
             )
-        return unquoted(answer["ETag"])
+        return _said(answer, "ETag")
 
     async def head(self, key: str) -> ObjectHead | None:
         """Size, ETag and type of an object, None when there is none."""
@@ -87,9 +87,8 @@ class ObjectStore:
                 answer = await self._client.head_object(Bucket=self.bucket, Key=key)
         except NotFound:
             return None
-        return ObjectHead(
-            answer["ContentLength"], unquoted(answer["ETag"]), answer.get("ContentType", "")
-        )
+        etag = _said(answer, "ETag")
+        return ObjectHead(answer["ContentLength"], etag, answer.get("ContentType", ""))
 
     async def get(self, key: str, *, start: int | None = None, end: int | None = None) -> bytes:
         """A small object, or bytes `start` to `end` (exclusive), in memory; ≤ 64 MiB."""
@@ -163,7 +162,7 @@ class ObjectStore:
             answer = await self._client.create_multipart_upload(
                 Bucket=self.bucket, Key=key, ContentType=content_type
             )
-        return answer["UploadId"]
+        return _said(answer, "UploadId")
 
     async def upload_part(self, key: str, upload_id: str, number: int, body: Body) -> str:
         """Write part `number` (from 1); its ETag. Writing the same number again replaces it.
@@ -180,7 +179,7 @@ class ObjectStore:
                 Body=body_of(body, heard, sha256),
                 ContentLength=len(body),
             )
-        return unquoted(answer["ETag"])
+        return _said(answer, "ETag")
 
     async def complete_multipart(
         self, key: str, upload_id: str, parts: Sequence[tuple[int, str]]
@@ -263,3 +262,10 @@ class ObjectStore:
             if page is None:
                 return
             yield page
+
+
+def _said(answer: Mapping[str, object], name: str) -> str:
+    """A field of an answer, unquoted; Unavailable without it: what answers then is no store."""
+    if not (said := answer.get(name)):
+        raise Unavailable(f"What answers is no store: no {name}.", code="storage_unexpected")
+    return unquoted(str(said))

@@ -53,4 +53,6 @@ async def _asked(line: Line, probing: Probing) -> Finding:
         works, detail = False, error.code
     except (BotoCoreError, HTTPClientError, aiohttp.ClientError, OSError) as error:
         works, detail = False, type(error).__name__
+    except KeyError as error:  # a web server that is no store answers 200 to anything
+        works, detail = False, f"answered without {error}"
     return Finding(line, works, detail, probing.clock.monotonic() - started)
