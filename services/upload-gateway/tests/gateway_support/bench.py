@@ -163,7 +163,7 @@ class Bench:
         length: int | None = None,
         checksum: BodyChecksum | None = None,
     ) -> Upload:
-        wanted = Append(upload.id, OWNER, offset, None, length, checksum)
+        wanted = Append(upload.id, OWNER, offset, None, length, checksum, role="admin")
         return await self.append(wanted, ListedBody(*chunks))
 
     async def verified(self, upload: Upload) -> Upload:

@@ -164,6 +164,18 @@ def test_head_works_with_the_address_alone_and_changes_need_the_owner(
         assert other.get(f"/api/v1/uploads/{tus.id_of(path)}").status_code == 404
 
 
+def test_who_is_no_admin_any_more_adds_nothing_to_audio_and_may_end_it(
+    gateway: RealGateway, client: httpx.Client
+) -> None:
+    path = tus.create(client, 10)
+    assert tus.patch(client, path, 0, b"fLaC").status_code == 204
+    with gateway.client(gateway.places.token(role="user")) as demoted:
+        refused = tus.patch(demoted, path, 4, b"123456")
+        assert (refused.status_code, refused.json()["code"]) == (403, "kind_forbidden")
+        assert tus.offset(demoted, path) == 4
+        assert demoted.delete(path).status_code == 204
+
+
 @pytest.mark.parametrize("path", ["/files/nonsense", "/files/6ad14d6b-6cf9-4a85-8b70-9b81d9ad1d20"])
 def test_an_unknown_upload_is_404_without_an_offset(client: httpx.Client, path: str) -> None:
     for answer in (client.head(path), tus.patch(client, path, 0, b"x"), client.delete(path)):

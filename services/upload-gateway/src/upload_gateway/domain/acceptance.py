@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from common.events import MediaKind
-from upload_gateway.domain.errors import KindForbidden, OverLimit, TypeNotAllowed
+from upload_gateway.domain.errors import OverLimit, TypeNotAllowed
 from upload_gateway.domain.formats import (
     NAMINGS,
     Format,
@@ -13,7 +13,7 @@ from upload_gateway.domain.formats import (
     essence,
     named_as,
 )
-from upload_gateway.domain.kinds import KINDS, RULES, Role, kind_for
+from upload_gateway.domain.kinds import KINDS, RULES, Role, kind_for, require_role
 from upload_gateway.domain.limits import Sizes
 
 Reason = Literal[
@@ -59,8 +59,7 @@ def accepted(claim: Claim, role: Role, sizes: Sizes, *, accept_any: bool = False
         declared = None
     kind = _kind(claim, declared, role)
     rules = RULES[kind]
-    if role not in rules.roles:
-        raise KindForbidden(f"the role {role} may not upload {kind}")
+    require_role(role, kind)
     if declared is not None and not accept_any and not declared_as(declared) & rules.formats:
         taken = content_types(rules.formats)
         raise TypeNotAllowed(f"this type is not taken as {kind}", kind=kind, taken=taken)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from common.events import MediaKind
+from upload_gateway.domain.errors import KindForbidden
 from upload_gateway.domain.formats import Format, declared_as, named_as
 
 MIB = 1024 * 1024
@@ -34,6 +35,12 @@ RULES: dict[MediaKind, KindRules] = {
 
 # avatars are asked for by name only, or every portrait photo would be one
 _DERIVED: tuple[MediaKind, ...] = ("audio", "image", "video")
+
+
+def require_role(role: Role, kind: MediaKind) -> None:
+    """Raises KindForbidden for a kind that this role may not upload."""
+    if role not in RULES[kind].roles:
+        raise KindForbidden(f"the role {role} may not upload {kind}")
 
 
 def kind_for(declared: str | None, extension: str | None, role: Role) -> MediaKind:

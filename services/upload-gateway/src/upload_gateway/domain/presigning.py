@@ -7,8 +7,8 @@ from typing import Literal
 from common.errors import Invalid, RepriseError
 from common.ids import UserId
 from upload_gateway.domain.acceptance import Reason
-from upload_gateway.domain.errors import ContentRefused, KindForbidden, UploadNotFound
-from upload_gateway.domain.kinds import RULES, Role
+from upload_gateway.domain.errors import ContentRefused, UploadNotFound
+from upload_gateway.domain.kinds import Role, require_role
 from upload_gateway.domain.presigning_errors import (
     AlreadyCommitted,
     CommitMismatch,
@@ -117,8 +117,7 @@ def own(upload: Upload, asker: Asker, key: str | None) -> Upload:
     """
     if upload.user_id != asker.user_id:
         raise UploadNotFound
-    if asker.role not in RULES[upload.kind].roles:
-        raise KindForbidden(f"the role {asker.role} may not upload {upload.kind}")
+    require_role(asker.role, upload.kind)
     if not upload.presigned:
         raise NotPresigned("the bytes of this upload come through its own address")
     if key is not None and key != upload.key:

@@ -92,6 +92,7 @@ def build_tus_routes(uses: TusUseCases, callers: Callers) -> APIRouter:
             tus_headers.body_size(request.headers),
             tus_headers.number(request.headers, "upload-length"),
             tus_headers.checksum(request.headers),
+            role=caller.role,
         )
         upload = await uses.append(wanted, RequestBody(request, uses.received))
         return Response(status_code=204, headers=tus_headers.progress(upload))
@@ -132,7 +133,7 @@ async def _created(uses: TusUseCases, request: Request, caller: Caller) -> Respo
         raise PastLength("the body is longer than Upload-Length")
     upload = await uses.create(_new_upload(request, caller, length))
     said = {"Location": tus_headers.location(headers, request.url.scheme, upload)}
-    append = Append(upload.id, upload.user_id, 0, size, checksum=checksum)
+    append = Append(upload.id, upload.user_id, 0, size, checksum=checksum, role=caller.role)
     if size != 0:
         try:
             upload = await _first_bytes(uses, request, append)

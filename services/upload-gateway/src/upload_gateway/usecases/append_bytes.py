@@ -1,7 +1,7 @@
 """Continue an upload with the body of one request; the path of a PATCH begins here."""
 
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from common.errors import Unavailable
 from common.ids import UploadId, UserId
@@ -14,6 +14,7 @@ from upload_gateway.domain.errors import (
     UploadGone,
     UploadNotFound,
 )
+from upload_gateway.domain.kinds import Role, require_role
 from upload_gateway.domain.upload import RUNNING, Upload
 from upload_gateway.ports.body import Body, BodyCut, CutReason
 from upload_gateway.ports.buffers import Buffers
@@ -32,7 +33,7 @@ class Append:
 
     `length` is the upload's, where this request is the one that says it. With a `checksum` the body
     counts only if all of it arrived and matches. `closes`: the end of the body is that of the file,
-    whose length nobody said.
+    whose length nobody said. `role` is what the owner is now: it may be less than at the creation.
     """
 
     upload_id: UploadId
@@ -42,6 +43,7 @@ class Append:
     length: int | None = None
     checksum: BodyChecksum | None = None
     closes: bool = False
+    role: Role = field(kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +60,12 @@ class AppendBytes:
     async def __call__(self, append: Append, body: Body) -> Upload:
         """The upload with all that was committed.
 
-        Raises UploadNotFound, UploadGone, OffsetMismatch, LengthMismatch, ChecksumMismatch,
-        OverLimit or PastLength with nothing changed; Superseded when a newer request took over;
-        UploadCut or Unavailable when the rest should be sent again later. In the last three cases,
-        and when only the bytes themselves show that they are too many, the offset may have moved:
-        what was committed stays. Under a checksum it never moves but for the whole body.
-        FileMismatch when the last byte shows that this is not the file that was declared: the
+        Raises UploadNotFound, KindForbidden, UploadGone, OffsetMismatch, LengthMismatch,
+        ChecksumMismatch, OverLimit or PastLength with nothing changed; Superseded when a newer
+        request took over; UploadCut or Unavailable when the rest should be sent again later. In the
+        last three cases, and when only the bytes themselves show that they are too many, the offset
+        may have moved: what was committed stays. Under a checksum it never moves but for the whole
+        body. FileMismatch when the last byte shows that this is not the file that was declared: the
         upload is rejected.
         """
         if append.size == 0 and append.checksum is not None and not append.checksum.matches:
@@ -127,6 +129,7 @@ class AppendBytes:
             upload = await tx.locked(append.upload_id)
             if upload.user_id != append.user_id:
                 raise UploadNotFound
+            require_role(append.role, upload.kind)
             if upload.part_size > self.buffers.size:
                 raise Unavailable(
                     "this upload has larger parts than are set now", code="part_size_lowered"

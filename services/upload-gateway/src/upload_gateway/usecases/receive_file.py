@@ -15,6 +15,7 @@ from upload_gateway.domain.errors import (
     UploadGone,
 )
 from upload_gateway.domain.judgement import judged
+from upload_gateway.domain.kinds import Role
 from upload_gateway.domain.upload import RUNNING, Upload
 from upload_gateway.ports.content import Sniffer
 from upload_gateway.ports.form import Form
@@ -70,11 +71,12 @@ class ReceiveFile:
         except RepriseError as error:
             return FileOutcome(file_name, None, error)
         try:
-            return FileOutcome(file_name, await self._received(upload, form, opening), None)
+            received = await self._received(upload, new.role, form, opening)
+            return FileOutcome(file_name, received, None)
         except RepriseError as error:
             return FileOutcome(file_name, await self._ended(upload, error), error)
 
-    async def _received(self, upload: Upload, form: Form, opening: bytes) -> Upload:
+    async def _received(self, upload: Upload, role: Role, form: Form, opening: bytes) -> Upload:
         sniffed = self.sniffer.formats(opening)
         verdict = judged(upload, sniffed, accept_any=self.accept_any)
         if isinstance(verdict, Refusal):
@@ -82,7 +84,7 @@ class ReceiveFile:
             raise ContentRefused(
                 "content, type and name do not agree on a type that is taken", code=verdict.reason
             )
-        append = Append(upload.id, upload.user_id, 0, None, closes=True)
+        append = Append(upload.id, upload.user_id, 0, None, closes=True, role=role)
         received = await self.append(append, form)
         if received.state in RUNNING:
             raise UploadCut("the connection ended within the file", code="client_gone")

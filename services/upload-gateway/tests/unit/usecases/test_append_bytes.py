@@ -15,6 +15,7 @@ from common.errors import Unavailable
 from common.ids import ObjectKey
 from upload_gateway.adapters.memory_buffers import MemoryBuffers
 from upload_gateway.domain.errors import (
+    KindForbidden,
     LengthMismatch,
     OffsetMismatch,
     OverLimit,
@@ -105,7 +106,7 @@ async def test_a_declared_body_past_the_length_is_refused_unread() -> None:
     bench = Bench()
     upload = await bench.created(5)
     with pytest.raises(PastLength):
-        await bench.append(Append(upload.id, OWNER, 0, 6), ListedBody(b"123456"))
+        await bench.append(Append(upload.id, OWNER, 0, 6, role="admin"), ListedBody(b"123456"))
     assert bench.ledger[upload].offset == 0
 
 
@@ -121,7 +122,15 @@ async def test_another_ones_upload_does_not_exist() -> None:
     bench = Bench()
     upload = await bench.created(5)
     with pytest.raises(UploadNotFound):
-        await bench.append(Append(upload.id, STRANGER, 0, 5), ListedBody(b"12345"))
+        await bench.append(Append(upload.id, STRANGER, 0, 5, role="admin"), ListedBody(b"12345"))
+
+
+async def test_an_owner_who_may_not_send_this_kind_any_more_adds_nothing() -> None:
+    bench = Bench()
+    upload = await bench.sent(await bench.created(35), 0, FILE[:13])
+    with pytest.raises(KindForbidden):
+        await bench.append(Append(upload.id, OWNER, 13, 22, role="user"), ListedBody(FILE[13:]))
+    assert bench.ledger[upload] == upload
 
 
 async def test_a_store_that_fails_leaves_the_committed_offset() -> None:
@@ -211,7 +220,7 @@ async def test_the_newer_request_wins_and_the_older_is_cut() -> None:
     bench = Bench()
     upload = await bench.created(35)
     slow = SlowBody(FILE)
-    older = asyncio.ensure_future(bench.append(Append(upload.id, OWNER, 0, 35), slow))
+    older = asyncio.ensure_future(bench.append(Append(upload.id, OWNER, 0, 35, role="admin"), slow))
     await slow.reading.wait()
     done = await bench.sent(upload, 0, FILE)
     assert (done.state, done.sha256) == ("verifying", DIGEST)
@@ -224,7 +233,7 @@ async def test_an_older_request_of_another_process_fails_at_its_next_commit() ->
     elsewhere.ledger.tables, elsewhere.store.objects = bench.ledger.tables, bench.store.objects
     upload = await bench.created(35)
     slow = SlowBody(FILE)
-    older = asyncio.ensure_future(bench.append(Append(upload.id, OWNER, 0, 35), slow))
+    older = asyncio.ensure_future(bench.append(Append(upload.id, OWNER, 0, 35, role="admin"), slow))
     await slow.reading.wait()
     taken = bench.ledger[upload].continued(0, 35)
     async with bench.ledger.change() as tx:
@@ -302,7 +311,7 @@ async def test_a_length_may_be_said_with_the_last_bytes_or_after_them(
 async def test_a_length_of_nothing_ends_an_upload_of_nothing() -> None:
     bench = Bench()
     upload = await bench.created(None)
-    upload = await bench.append(Append(upload.id, OWNER, 0, 0, 0), ListedBody())
+    upload = await bench.append(Append(upload.id, OWNER, 0, 0, 0, role="admin"), ListedBody())
     assert (await bench.verified(upload)).reason == "empty"
 
 
@@ -312,10 +321,10 @@ async def test_a_length_said_in_vain_can_be_said_again() -> None:
     upload = await bench.sent(await bench.created(None), 0, FILE[:13])
     bench.store.down = True
     with pytest.raises(Unavailable):
-        await bench.append(Append(upload.id, OWNER, 13, 0, 13), ListedBody())
+        await bench.append(Append(upload.id, OWNER, 13, 0, 13, role="admin"), ListedBody())
     assert bench.ledger[upload].length is None
     bench.store.down = False
-    done = await bench.append(Append(upload.id, OWNER, 13, 0, 13), ListedBody())
+    done = await bench.append(Append(upload.id, OWNER, 13, 0, 13, role="admin"), ListedBody())
     assert (await bench.verified(done)).sha256 == hashlib.sha256(FILE[:13]).hexdigest()
 
 

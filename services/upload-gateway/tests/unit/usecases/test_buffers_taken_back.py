@@ -56,7 +56,7 @@ def sent(
     *,
     closes: bool = False,
 ) -> asyncio.Future[Upload]:
-    wanted = Append(upload.id, OWNER, upload.offset, None, None, checksum, closes)
+    wanted = Append(upload.id, OWNER, upload.offset, None, None, checksum, closes, role="admin")
     return asyncio.ensure_future(bench.append(wanted, body))
 
 

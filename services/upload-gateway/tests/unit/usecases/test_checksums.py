@@ -88,8 +88,10 @@ async def test_an_empty_body_has_a_checksum_too() -> None:
     bench = Bench()
     upload = await bench.created(5)
     with pytest.raises(ChecksumMismatch):
-        await bench.append(Append(upload.id, OWNER, 0, 0, None, sha1(b"x")), ListedBody())
-    await bench.append(Append(upload.id, OWNER, 0, 0, None, sha1(b"")), ListedBody())
+        await bench.append(
+            Append(upload.id, OWNER, 0, 0, None, sha1(b"x"), role="admin"), ListedBody()
+        )
+    await bench.append(Append(upload.id, OWNER, 0, 0, None, sha1(b""), role="admin"), ListedBody())
 
 
 async def test_parts_of_a_refused_body_do_not_disturb_the_completion() -> None:

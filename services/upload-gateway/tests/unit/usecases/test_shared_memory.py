@@ -155,7 +155,9 @@ async def test_what_a_failed_request_still_read_never_gets_into_another_upload()
         await bench.sent(first, 7, FILE[7 : 2 * PART])
     body = b"B" * PART
     other = await bench.created(PART)
-    other = await bench.append(Append(other.id, OWNER, 0, None), LateBody(body, store.late))
+    other = await bench.append(
+        Append(other.id, OWNER, 0, None, role="admin"), LateBody(body, store.late)
+    )
     found = await bench.verified(other)
     assert (found.state, found.sha256) == ("stored", hashlib.sha256(body).hexdigest())
     assert store.objects[other.key] == body
