@@ -75,3 +75,4 @@ async def test_ceph_can_carry_the_platform(
     works = {item.line.name: item.works for item in found}
     assert works["short_body_refused"]
     assert works["lifecycle"]
+    assert works["cors"]

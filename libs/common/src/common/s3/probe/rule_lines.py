@@ -9,6 +9,8 @@ from common.s3.probe.probing import Answer, Probing
 from common.s3.probe.rules import EXPOSED, MAX_AGE, cors_rules, lifecycle_rules
 
 EVIL = "https://evil.example"
+# what our pages ask for, each with the headers that a browser asks about before
+ASKED = {"PUT": ("content-type", "if-none-match", "x-amz-checksum-sha256"), "GET": (), "HEAD": ()}
 
 
 async def cors(probing: Probing) -> str:
@@ -19,12 +21,14 @@ async def cors(probing: Probing) -> str:
         await probing.client.put_bucket_cors(
             Bucket=probing.bucket, CORSConfiguration=cors_rules(origins)
         )
-    await _rules_are_there(probing)
+    exposed = await _exposed_by_rules(probing)
     for origin in origins:
-        _check_good(await _preflight(probing, origin), origin)
-    evil = await _preflight(probing, EVIL)
-    allowed = evil.headers.get("access-control-allow-origin")
-    demand(allowed not in {EVIL, "*"}, "a foreign origin is let in")
+        for method in ASKED:
+            _check_good(await _preflight(probing, origin, method), origin, method, exposed)
+    for method in ASKED:
+        evil = await _preflight(probing, EVIL, method)
+        allowed = evil.headers.get("access-control-allow-origin")
+        demand(allowed not in {EVIL, "*"}, f"a foreign origin is let in by {method}")
     return ""
 
 
@@ -49,33 +53,35 @@ def _aborts(rule: Any) -> bool:
     return "AbortIncompleteMultipartUpload" in rule and rule.get("Status") == "Enabled"
 
 
-async def _rules_are_there(probing: Probing) -> None:
+async def _exposed_by_rules(probing: Probing) -> set[str]:
+    """Headers that pages may read, by the rules that are there."""
     try:
-        await probing.client.get_bucket_cors(Bucket=probing.bucket)
+        found = await probing.client.get_bucket_cors(Bucket=probing.bucket)
     except ClientError as error:
         code = error.response["Error"].get("Code", "")
         raise Fails(f"{code}; set them with --apply or by hand (--print-cors)") from error
+    rules = found.get("CORSRules", [])
+    return {name.lower() for rule in rules for name in rule.get("ExposeHeaders", [])}
 
 
-async def _preflight(probing: Probing, origin: str) -> Answer:
+async def _preflight(probing: Probing, origin: str, method: str) -> Answer:
     url = probing.url("GET", probing.key("preflight")).partition("?")[0]
-    headers = {
-        "Origin": origin,
-        "Access-Control-Request-Method": "PUT",
-        "Access-Control-Request-Headers": "content-type,x-amz-checksum-sha256,if-none-match",
-    }
+    headers = {"Origin": origin, "Access-Control-Request-Method": method}
+    if ASKED[method]:
+        headers["Access-Control-Request-Headers"] = ",".join(ASKED[method])
     return await probing.send("OPTIONS", url, headers=headers)
 
 
-def _check_good(answer: Answer, origin: str) -> None:
+def _check_good(answer: Answer, origin: str, method: str, by_rules: set[str]) -> None:
     shown = answer.headers.get("access-control-allow-origin")
-    demand(shown in {origin, "*"}, f"a preflight from {origin} is not allowed")
+    demand(shown in {origin, "*"}, f"a preflight of {method} from {origin} is not allowed")
     age = answer.headers.get("access-control-max-age", "0")
     demand(age.isdecimal() and int(age) >= MAX_AGE, f"browsers may remember it for {age} s only")
-    exposed = answer.headers.get("access-control-expose-headers", "").lower()
-    missing = [name for name in EXPOSED if name.lower() not in exposed]
-    # not every store repeats them in a preflight; then the rule that was read is believed
-    demand(not exposed or not missing, f"not exposed: {', '.join(missing)}")
+    told = answer.headers.get("access-control-expose-headers", "").lower()
+    # not every store repeats them in a preflight; then the rules that were read are believed
+    exposed = {name.strip() for name in told.split(",")} if told else by_rules
+    missing = [name for name in EXPOSED if not {name.lower(), "*"} & exposed]
+    demand(not missing, f"not exposed: {', '.join(missing)}")
 
 
 RULE_LINES = (

@@ -1,0 +1,90 @@
+"""What the doctor makes of the rules by which a bucket lets browsers in."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from common.s3.probe.line import Finding
+from common.s3.probe.probing import Wishes, open_probing
+from common.s3.probe.rules import cors_rules
+from common.s3.probe.run import LINES, findings
+from common.settings.groups import S3Settings
+from devstack.faults.s3.server import FaultyS3
+
+pytestmark = pytest.mark.integration
+KEYS = ("doctor", "a-secret-for-the-doctor")
+EVERYBODY = {"AllowedOrigins": ["*"], "AllowedMethods": ["GET"]}
+APP, WORKSHOP = "https://app.example", "http://localhost:3000"
+
+
+@pytest.fixture
+def faulty(tmp_path: Path) -> Iterator[FaultyS3]:
+    with FaultyS3(tmp_path / "store", *KEYS) as server:
+        yield server
+
+
+async def found(faulty: FaultyS3, *rules: Any, apply: bool = False) -> tuple[Finding, Any]:
+    """The line's answer to a bucket with these rules; and the rules afterwards."""
+    settings = S3Settings(
+        endpoint=faulty.endpoint,
+        region="us-east-1",
+        access_key_id=KEYS[0],
+        secret_access_key=SecretStr(KEYS[1]),
+        bucket="media",
+    )
+    wishes = Wishes((APP, WORKSHOP), apply=apply, large=False, patient=False)
+    lines = [line for line in LINES if line.name == "cors"]
+    async with open_probing(settings, wishes) as probing:
+        await probing.client.put_bucket_cors(
+            Bucket="media", CORSConfiguration={"CORSRules": list(rules)}
+        )
+        (finding,) = [finding async for finding in findings(probing, lines)]
+        kept = await probing.client.get_bucket_cors(Bucket="media")
+        return finding, kept["CORSRules"]
+
+
+@pytest.mark.req("UPL-22")
+async def test_the_rules_that_it_sets_let_our_origins_in_and_nobody_else(faulty: FaultyS3) -> None:
+    finding, rules = await found(faulty, EVERYBODY, apply=True)
+    assert finding.works, finding.detail
+    (rule,) = rules
+    assert rule["AllowedOrigins"] == [APP, WORKSHOP]
+    assert set(rule["AllowedMethods"]) == {"PUT", "GET", "HEAD"}
+    assert "content-type" in rule["AllowedHeaders"]
+    assert set(rule["ExposeHeaders"]) == {"ETag", "Content-Length", "Content-Type"}
+    assert rule["MaxAgeSeconds"] >= 3600
+
+
+@pytest.mark.req("UPL-22")
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ({"AllowedOrigins": [APP, "http://localhost"]}, f"PUT from {WORKSHOP} is not allowed"),
+        ({"AllowedOrigins": [APP, WORKSHOP, "https://evil.example"]}, "a foreign origin is let in"),
+        ({"AllowedOrigins": ["*"]}, "a foreign origin is let in"),
+        ({"AllowedMethods": ["GET", "HEAD"]}, f"PUT from {APP} is not allowed"),
+        ({"AllowedMethods": ["PUT", "HEAD"]}, f"GET from {APP} is not allowed"),
+        ({"AllowedMethods": ["PUT", "GET"]}, f"HEAD from {APP} is not allowed"),
+        ({"AllowedHeaders": ["if-none-match", "x-amz-checksum-sha256"]}, "is not allowed"),
+        ({"ExposeHeaders": []}, "not exposed: ETag, Content-Length, Content-Type"),
+        ({"ExposeHeaders": ["ETag"]}, "not exposed: Content-Length, Content-Type"),
+        ({"MaxAgeSeconds": 60}, "for 60 s only"),
+    ],
+    ids=str,
+)
+async def test_rules_that_shut_our_pages_out_or_let_others_in_are_found(
+    faulty: FaultyS3, other: dict[str, Any], said: str
+) -> None:
+    (good,) = cors_rules((APP, WORKSHOP))["CORSRules"]
+    finding, _ = await found(faulty, good | other)
+    assert not finding.works
+    assert said in finding.detail
+
+
+async def test_a_stranger_who_may_only_read_is_found_too(faulty: FaultyS3) -> None:
+    (good,) = cors_rules((APP, WORKSHOP))["CORSRules"]
+    finding, _ = await found(faulty, good, EVERYBODY)
+    assert (finding.works, finding.detail) == (False, "a foreign origin is let in by GET")
