@@ -211,7 +211,7 @@ class AdmissionSettings(Group):
         1000,
         validation_alias="REPRISE_UPLOAD_MAX_CONCURRENT_TOTAL",
         ge=1,
-        description="The same for all people together.",
+        description="Uploads of all people together that move bytes at once.",
     )
     open: int = Field(
         1000,
@@ -224,8 +224,8 @@ class AdmissionSettings(Group):
         20_000,
         validation_alias="REPRISE_UPLOAD_MAX_OPEN_TOTAL",
         ge=1,
-        description="The same for all people together. Each creation counts them: 20000 take it"
-        " some milliseconds.",
+        description="Unfinished uploads of all people together. Each creation counts them: 20000"
+        " take it some milliseconds.",
     )
     open_bytes: int = Field(
         256 * 1024 * MIB,
@@ -238,7 +238,8 @@ class AdmissionSettings(Group):
         2 * 1024 * 1024 * MIB,
         validation_alias="MAX_UPLOAD_SIZE_TOTAL",
         ge=1,
-        description="The same for all people together.",
+        description="Declared bytes of unfinished uploads of all people together; more is answered"
+        " 413.",
     )
     stored_bytes: int | None = Field(
         None,
