@@ -162,11 +162,15 @@ async def test_what_was_not_asked_is_not_found_to_work(faulty: FaultyS3) -> None
     assert [(item.works, item.harmless) for item in found] == [(False, True)] * 2
 
 
+@pytest.mark.req("STO-03")
 def test_a_store_that_lacks_what_is_required_is_refused_by_status(faulty: FaultyS3) -> None:
     faulty.shorten("ListObjectsV2", to=1)
     done = reprise(environment_of(faulty), "doctor", "s3", "--quick")
     assert done.returncode == 1
     assert "cannot carry the platform: list" in done.stdout
+    answers_of = {line.name for line in LINES if f" {line.name} " in done.stdout}
+    assert answers_of == {line.name for line in LINES}
+    assert "MISSING" in done.stdout
 
 
 def test_a_web_server_that_is_no_store_is_told_line_by_line(faulty: FaultyS3) -> None:

@@ -11,6 +11,7 @@ from common.errors import RepriseError
 from common.s3 import files
 from common.s3.client import open_s3
 from common.s3.objects import ObjectStore
+from common.s3.presign import Presigner
 from common.settings.groups import S3Settings
 from common.testing.object_store_suite import CASES
 from devstack.faults.s3.server import FaultyS3
@@ -63,6 +64,30 @@ async def test_the_bucket_stands_in_the_path_and_never_in_the_host(
     assert [(call.host, call.key) for call in faulty.calls] == [
         (faulty.endpoint.removeprefix("http://"), "a/key")
     ]
+
+
+@pytest.mark.req("STO-02")
+async def test_who_asks_the_sdk_for_virtual_hosts_gets_the_path_all_the_same(
+    faulty: FaultyS3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "config"
+    config.write_text("[default]\ns3 =\n    addressing_style = virtual\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    # of an address in numbers the SDK would make no other host in any case
+    named = faulty.endpoint.replace("127.0.0.1", "localhost")
+    settings = S3Settings(
+        endpoint=named,
+        access_key_id=KEYS[0],
+        secret_access_key=SecretStr(KEYS[1]),
+        bucket="media",
+    )
+    async with open_s3(settings) as client:
+        await ObjectStore(client, settings.bucket).put("a/key", b"x", content_type="text/plain")
+    url = Presigner(settings).get_url("a/key", expires=60)
+    async with httpx.AsyncClient() as nobody:
+        assert (await nobody.get(url)).content == b"x"
+    hosts = {(call.host, call.key) for call in faulty.calls}
+    assert hosts == {(named.removeprefix("http://"), "a/key")}
 
 
 async def test_parts_of_a_file_are_equal_but_for_the_last(

@@ -132,6 +132,11 @@ m4a         a.m4a     audio/x-m4a               audio   audio/mp4
 m4a         a.aac     audio/aac                 audio   extension_mismatch
 m4a         a.m4a     audio/aac                 audio   type_mismatch
 m4a         a.mp4     video/mp4                 video   content_not_allowed
+mp4         a.m4a     audio/mp4                 audio   audio/mp4
+flac        a.mp4     video/mp4                 video   content_not_allowed
+flac        a.jpg     image/jpeg                image   content_not_allowed
+webm        a.ogg     audio/ogg                 audio   content_not_allowed
+jpeg        a.flac    audio/flac                audio   content_not_allowed
 aac         a.aac     audio/aac                 audio   audio/aac
 aac         a.m4a     audio/mp4                 audio   extension_mismatch
 aac         a.aac     audio/mpeg                audio   type_mismatch
@@ -161,6 +166,12 @@ gif         a.gif     image/png                 image   type_mismatch
 gif         a.mp4     video/mp4                 video   content_not_allowed
 gif         a.gif     image/gif                 avatar  type_not_allowed
 gif         a.png     image/png                 avatar  content_not_allowed
+png         a.png     image/png                 avatar  image/png
+png         a.jpg     image/jpeg                avatar  extension_mismatch
+webp        a.webp    image/webp                avatar  image/webp
+webp        a.webp    image/png                 avatar  type_mismatch
+heic        a.jpg     image/jpeg                avatar  content_not_allowed
+mp4         a.jpg     image/jpeg                avatar  content_not_allowed
 tiff        a.tif     image/tiff                image   image/tiff
 tiff        a.jpg     image/jpeg                image   extension_mismatch
 tiff        a.tiff    image/jpeg                image   type_mismatch

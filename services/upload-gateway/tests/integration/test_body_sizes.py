@@ -48,6 +48,7 @@ def test_bytes_behind_a_content_length_that_is_too_small_never_count(
     assert tus.offset(client, path) <= 10
 
 
+@pytest.mark.req("UPL-06")
 def test_an_avatar_of_unknown_length_is_cut_at_the_limit_of_avatars(
     client: httpx.Client, places: Places
 ) -> None:

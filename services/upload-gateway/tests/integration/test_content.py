@@ -165,6 +165,7 @@ def test_invalid_items_of_a_form_are_refused_before_any_byte_of_them_is_stored(
         [row] = asyncio.run(places.rows(query, file["upload_id"]))
         assert (row["multipart_id"], row["offset"]) == (None, 0)
         assert asyncio.run(places.objects(row["key"])) == {}
+        assert asyncio.run(places.objects(f"staging/{file['upload_id']}/")) == {}
 
 
 @pytest.mark.parametrize(

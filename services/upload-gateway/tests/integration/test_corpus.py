@@ -8,6 +8,7 @@ from upload_gateway.domain.acceptance import Claim, Refusal, accepted, judged_co
 from upload_gateway.domain.errors import TypeNotAllowed
 from upload_gateway.domain.formats import NAMINGS, extension_of
 from upload_gateway.domain.limits import Sizes
+from upload_gateway.usecases.judge_content import OPENING
 
 pytestmark = pytest.mark.integration
 SAMPLES = samples()
@@ -28,7 +29,7 @@ def decided(sample: Sample, body: bytes) -> str:
         return error.code
     if not body:
         return "empty"
-    sniffed = PuremagicSniffer().formats(body[: 64 * 1024])
+    sniffed = PuremagicSniffer().formats(body[:OPENING])
     verdict = judged_content(sample.kind, sample.declared, extension, sniffed)
     return verdict.reason if isinstance(verdict, Refusal) else NAMINGS[verdict].content_type
 

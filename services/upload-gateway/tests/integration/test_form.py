@@ -90,6 +90,7 @@ def test_a_bad_file_fails_alone_and_all_others_are_taken(client: httpx.Client) -
         assert ended(client, files[index])["state"] == "stored"
 
 
+@pytest.mark.req("UPL-06")
 def test_what_failed_leaves_nothing_in_the_store(client: httpx.Client, places: Places) -> None:
     forms.send(
         client,

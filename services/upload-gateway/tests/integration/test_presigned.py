@@ -224,6 +224,7 @@ def test_a_body_that_is_larger_than_signed_is_refused_and_nothing_remains(
     assert multiparts(signing.places, upload) == []
 
 
+@pytest.mark.req("UPL-06")
 def test_a_file_over_the_limit_of_its_kind_gets_no_url(sender: httpx.Client) -> None:
     answer = sender.post(
         "/api/v1/media/sign-upload",

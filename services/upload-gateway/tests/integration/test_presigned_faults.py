@@ -152,6 +152,7 @@ def test_an_object_that_the_store_loses_after_the_put_is_not_committed(
     assert (answer.status_code, answer.json()["code"]) == (409, "object_missing")
 
 
+@pytest.mark.req("CAT-04")
 def test_without_the_database_a_commit_is_503_and_nothing_is_acknowledged(
     faulty_places: Places, log: Path
 ) -> None:

@@ -67,6 +67,7 @@ def test_a_user_may_not_upload_audio_but_may_upload_images(gateway: RealGateway)
         tus.create(fan, 9, tus.metadata(filename="cat.jpg", filetype="image/jpeg"))
 
 
+@pytest.mark.req("UPL-06")
 def test_too_large_a_file_is_refused_before_its_bytes_are_read(gateway: RealGateway) -> None:
     """The head alone is sent: an answer proves that nobody waited for the body."""
     with gateway.client() as client:

@@ -30,6 +30,7 @@ def test_the_defaults_are_those_of_the_design() -> None:
     assert not settings.storage.configured
 
 
+@pytest.mark.req("UPL-10")
 @pytest.mark.parametrize(
     ("name", "value"),
     [

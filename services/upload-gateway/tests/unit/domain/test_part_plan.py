@@ -8,6 +8,7 @@ MIB = 1024 * 1024
 plans = st.builds(PartPlan, st.integers(1, 4096 * MIB), st.integers(5 * MIB, 64 * MIB))
 
 
+@pytest.mark.req("UPL-10")
 @given(plans)
 def test_all_parts_are_equal_but_the_last(plan: PartPlan) -> None:
     sizes = [plan.size_of(number) for number in range(1, plan.count + 1)]
