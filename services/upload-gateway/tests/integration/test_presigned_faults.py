@@ -18,6 +18,7 @@ from gateway_support.real_gateway import RealGateway, eventually, running
 from devstack.faults.s3.server import FaultyS3
 from devstack.faults.tcp_proxy import TcpProxy
 from devstack.stack import Stack
+from upload_gateway.usecases.judge_content import OPENING
 
 pytestmark = pytest.mark.integration
 KEYS = ("faulty-key", "faulty-secret-faulty-secret")
@@ -66,6 +67,22 @@ def test_where_a_cut_body_is_refused_parts_need_no_digest(
         assert send(request, presigned.piece(upload, content, request["number"])).is_success
     assert commit(client, upload).status_code == 200
     assert ended(client, upload)["sha256"] == sha256(content)
+
+
+def test_a_file_is_looked_at_by_its_opening_and_read_once_before_it_is_stored(
+    client: httpx.Client, faulty: FaultyS3
+) -> None:
+    content = tus.flac(300_000, "read once")
+    upload = signed(client, content)
+    assert send(upload, content).status_code == 200
+    assert commit(client, upload).status_code == 200
+    assert ended(client, upload)["state"] == "stored"
+    asked = [call for call in faulty.calls if call.key == upload["key"]]
+    assert [call.operation for call in asked[:2]] == ["PutObject", "HeadObject"]
+    reads = [call.headers.get("range") for call in asked if call.operation == "GetObject"]
+    assert reads[0] == f"bytes=0-{OPENING - 1}"
+    assert reads.count(None) == 1
+    assert set(reads) == {reads[0], None}
 
 
 def test_a_put_that_a_vanished_tab_cut_is_not_there_and_is_sent_again(
