@@ -287,7 +287,7 @@ class MemoryStore:
         self.refused: ObjectKey | None = None
         self.etags: dict[tuple[str, int], str] = {}
         self.down = self.loses_answers = self.salted = False
-        self.reads = 0
+        self.reads = self.begun = 0
 
     def _answer(self) -> None:
         if self.down:
@@ -298,7 +298,8 @@ class MemoryStore:
 
     async def open(self, key: ObjectKey, content_type: str) -> str:
         self._answer()
-        multipart_id = f"multipart-{len(self.multiparts)}"
+        multipart_id = f"multipart-{self.begun}"
+        self.begun += 1
         self.multiparts[multipart_id] = (key, {})
         self.types[key] = content_type
         return multipart_id
@@ -357,6 +358,8 @@ class MemoryStore:
 
     async def opening(self, key: ObjectKey, size: int) -> bytes:
         self._answer()
+        if key not in self.objects:
+            raise NotFound
         return self.objects[key][:size]
 
     async def stream(self, key: ObjectKey) -> AsyncIterator[bytes]:

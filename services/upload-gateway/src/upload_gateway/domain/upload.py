@@ -270,12 +270,15 @@ class Upload:
         """The same bytes live already: success under another id. Other ends stay as they are."""
         if self.state != "stored":
             return self
-        return replace(self, state="duplicate", duplicate_of=duplicate_of)
+        # its object is purged, and a signed URL that is good yet may bring it back
+        cleared = self.cleared and not self.presigned
+        return replace(self, state="duplicate", duplicate_of=duplicate_of, cleared=cleared)
 
     @property
     def unwanted(self) -> bool:
         """Nobody will ask for its object, which its client may have put past us."""
-        return self.presigned and self.state in {"aborted", "expired", "rejected"}
+        ended = self.state in {"aborted", "expired", "rejected"}
+        return self.presigned and (ended or self.duplicate_of is not None)
 
     def cleared_up(self, now: datetime, late: timedelta) -> "Upload":
         """Nothing of it is left in the store; to be looked at again where more may come.

@@ -22,6 +22,7 @@ from upload_gateway.ports.ledger import Ledger
 from upload_gateway.ports.transaction import Transaction
 from upload_gateway.ports.writers import Presence, Writer, Writers
 from upload_gateway.usecases.admit_upload import AdmitUpload
+from upload_gateway.usecases.look_again import look_again
 from upload_gateway.usecases.receive_parts import Received, ReceiveParts
 
 _GONE: frozenset[CutReason | None] = frozenset({"client_gone", "stalled", "too_slow"})
@@ -88,21 +89,13 @@ class AppendBytes:
             received = await self._received(upload, body, writer, append)
             left = received.left
         except Superseded:
-            await self._look_again(upload.id)
+            await look_again(self.ledger, upload.id)
             raise
         finally:
             if not left:
                 with suppress(Unavailable):  # its silence says the same a little later
                     await self.presence.gone(upload.id, upload.generation)
         return received
-
-    async def _look_again(self, upload_id: UploadId) -> None:
-        """What it had on its way reached the store after its upload was cleared, perhaps."""
-        with suppress(Unavailable):
-            async with self.ledger.change() as tx:
-                upload = await tx.locked(upload_id)
-                if upload.cleared:
-                    await tx.save(replace(upload, cleared=False))
 
     async def _received(
         self, upload: Upload, body: Body, writer: Writer, append: Append

@@ -43,6 +43,8 @@ class ClearUpload:
             await self.store.remove(upload.key)
         async with self.ledger.change() as tx:
             locked = await tx.locked(upload_id)
+            if locked.generation != upload.generation:
+                return  # somebody was late: what came of that is the sweep's to find
             await tx.forget_segments(upload_id, await tx.segments(upload_id))
             # of a process that was killed while it wrote
             await tx.absent(upload_id)

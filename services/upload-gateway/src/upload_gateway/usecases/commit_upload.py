@@ -22,6 +22,7 @@ from upload_gateway.ports.ledger import Ledger
 from upload_gateway.ports.store import PartStore
 from upload_gateway.usecases.clear_upload import ClearUpload
 from upload_gateway.usecases.judge_content import JudgeContent
+from upload_gateway.usecases.look_again import look_again
 from upload_gateway.usecases.tell_end import reject
 
 
@@ -54,12 +55,23 @@ class CommitUpload:
         self.store.require()
         upload = self._agreed(await self.ledger.find(commit.upload_id), commit)
         if upload.state in RUNNING:
-            require_object(upload, await self._object(upload))
-            upload = await self._committed(commit, await self.judge(upload))
+            upload = await self._taken_over(commit, upload)
             if upload.state == "rejected":
                 await self.clear.soon(upload.id)
         if refusal := refusal_of(upload):
             raise refusal
+        return upload
+
+    async def _taken_over(self, commit: Commit, upload: Upload) -> Upload:
+        """What was looked for may be gone because another commit was faster, or an end."""
+        try:
+            require_object(upload, await self._object(upload))
+            return await self._committed(commit, await self.judge(upload))
+        except RepriseError:
+            await look_again(self.ledger, upload.id)
+            upload = self._agreed(await self.ledger.find(upload.id), commit)
+            if upload.state in RUNNING:
+                raise
         return upload
 
     def _agreed(self, upload: Upload, commit: Commit) -> Upload:

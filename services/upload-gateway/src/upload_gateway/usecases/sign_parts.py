@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from common.clock import Clock
+from common.errors import RepriseError
 from common.ids import UploadId
 from upload_gateway.domain.presigning import (
     Asker,
@@ -18,6 +19,7 @@ from upload_gateway.domain.upload import Upload, expiry_after
 from upload_gateway.domain.ways_in import presigned_ways
 from upload_gateway.ports.ledger import Ledger
 from upload_gateway.ports.store import Capabilities, PartStore, UrlSigner
+from upload_gateway.usecases.look_again import look_again
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,11 @@ class SignParts:
         if upload.mode == "multipart":
             require_digests(presigned_ways(await self.capabilities.offered()), wanted.parts)
         multipart_id = await self._opened(upload)
-        upload = await self._counted(wanted, multipart_id)
+        try:
+            upload = await self._counted(wanted, multipart_id)
+        except RepriseError:
+            await look_again(self.ledger, upload.id)
+            raise
         return SignedParts(upload, [self._signed(upload, part) for part in wanted.parts])
 
     async def _opened(self, upload: Upload) -> str | None:

@@ -1,8 +1,10 @@
 """Make the object of its parts, look at it, hash it, and only then call it stored."""
 
+from asyncio import CancelledError
 from dataclasses import dataclass, replace
 
 from common.clock import Clock
+from common.errors import RepriseError
 from common.failpoints import failpoint
 from common.ids import UploadId
 from upload_gateway.domain.acceptance import Refusal
@@ -16,6 +18,7 @@ from upload_gateway.ports.transaction import Ticket, Transaction
 from upload_gateway.usecases.build_final import BuildFinal
 from upload_gateway.usecases.complete_object import Completed, CompleteObject
 from upload_gateway.usecases.judge_content import JudgeContent
+from upload_gateway.usecases.look_again import look_again
 from upload_gateway.usecases.read_back import ReadBack
 from upload_gateway.usecases.tell_end import tell_end
 from upload_gateway.usecases.withdraw_partials import withdraw_partials
@@ -39,6 +42,13 @@ class VerifyUpload:
         Raises Unavailable or PartsLost to be tried again, and whatever a lost lease raises; nothing
         is recorded then.
         """
+        try:
+            return await self._ended(upload_id, ticket)
+        except (RepriseError, CancelledError):
+            await look_again(self.ledger, upload_id)
+            raise
+
+    async def _ended(self, upload_id: UploadId, ticket: Ticket) -> Upload:
         upload = await self.ledger.find(upload_id)
         if upload.state == "verifying":
             done = await self._verified(upload, ticket)

@@ -3,15 +3,17 @@ from dataclasses import replace
 
 import pytest
 from gateway_support.bench import EXPIRY, OWNER, STRANGER, Bench
-from gateway_support.fakes import MemoryTicket
+from gateway_support.fakes import MemoryStore, MemoryTicket
+from typing_extensions import override
 
 from common.errors import Unavailable
-from common.ids import UploadId, new_upload_id
+from common.ids import ObjectKey, UploadId, new_upload_id
 from upload_gateway.domain.birth import NewUpload
 from upload_gateway.domain.errors import (
     BytesReplaced,
     FileMismatch,
     FinalUpload,
+    MultipartForgotten,
     OverLimit,
     PartialUnfinished,
     PartialUnfit,
@@ -166,6 +168,32 @@ async def test_partials_end_with_a_final_upload_that_never_comes_to_be(by: str) 
     await bench.expire()
     assert (bench.store.objects, bench.store.multiparts) == ({}, {})
     assert bench.ledger.types.count("withdrawn") == 0
+
+
+async def test_a_worker_that_begins_to_build_what_another_one_built_leaves_nothing() -> None:
+    class Slow(MemoryStore):
+        others = 0
+
+        @override
+        async def open(self, key: ObjectKey, content_type: str) -> str:
+            if not (self.others or key.startswith("staging/")):
+                self.others = 1
+                await bench.verified(begun)
+                bench.clock.advance(2)
+                await bench.expire()
+                await bench.clear(begun.id)
+                assert bench.ledger[begun].cleared
+            return await super().open(key, content_type)
+
+    bench = Bench(store=Slow())
+    parts = await pieces(bench)
+    begun = await bench.concatenate(final(*parts))
+    with pytest.raises(MultipartForgotten):
+        await bench.verify(begun.id, MemoryTicket(begun.asset_id, lost=True))
+    await bench.expire()
+    assert bench.ledger.types.count("completed") == 1
+    assert bench.store.multiparts == {}
+    assert bench.store.objects == {begun.key: FILE}
 
 
 async def test_a_partial_is_not_taken_from_under_the_final_upload_that_is_being_built() -> None:

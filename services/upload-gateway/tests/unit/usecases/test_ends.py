@@ -12,8 +12,10 @@ from common.errors import Corrupt, Unavailable
 from common.ids import ObjectKey, UploadId, new_upload_id
 from upload_gateway.adapters.asyncio_writers import AsyncioWriters
 from upload_gateway.domain.errors import Superseded, UploadGone, UploadNotFound
+from upload_gateway.domain.intake import Intake
 from upload_gateway.domain.upload import Segment
 from upload_gateway.usecases.end_upload import EndUpload
+from upload_gateway.usecases.look_again import look_again
 
 FILE = bytes(range(35))
 
@@ -252,3 +254,25 @@ async def test_what_a_writer_leaves_after_its_upload_was_cleared_is_cleared_agai
     await bench.expire()
     assert bench.ledger[upload].cleared
     assert (bench.store.objects, bench.store.multiparts) == ({}, {})
+
+
+async def test_what_a_writer_leaves_while_its_upload_is_being_cleared_is_cleared_again() -> None:
+    class Late(MemoryStore):
+        late = True
+
+        @override
+        async def clear(self, upload_id: UploadId) -> None:
+            await super().clear(upload_id)
+            if self.late:
+                self.late = False
+                with pytest.raises(Superseded):
+                    await bench.append.receive.stage(upload, memoryview(FILE[:3]), Intake(None))
+                await look_again(bench.ledger, upload.id)
+
+    bench = Bench(store=Late())
+    upload = await bench.created(35)
+    await bench.end(upload.id, OWNER)
+    bench.clock.advance(2)
+    await bench.expire()
+    assert bench.ledger[upload].cleared
+    assert bench.store.objects == {}

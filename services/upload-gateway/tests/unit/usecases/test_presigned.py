@@ -2,8 +2,10 @@
 
 import asyncio
 import hashlib
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from gateway_support.bench import LATE, OWNER, STRANGER, Bench
@@ -33,7 +35,7 @@ from upload_gateway.domain.presigning_errors import (
     UrlsExhausted,
     UseTus,
 )
-from upload_gateway.domain.upload import Upload
+from upload_gateway.domain.upload import Part, Stored, Upload
 from upload_gateway.usecases.commit_upload import Commit
 from upload_gateway.usecases.sign_parts import PartsWanted
 
@@ -181,6 +183,121 @@ async def test_content_that_is_refused_is_rejected_once_and_for_all() -> None:
         assert refused.value.code == "content_not_allowed"
     assert bench.ledger.types == ["started", "upload", "upload", "rejected"]
     assert bench.store.objects == {}
+
+
+class Meanwhile(MemoryStore):
+    """Something else happens before a call of `at` is answered, once."""
+
+    def __init__(self, at: str) -> None:
+        super().__init__()
+        self.at = at
+        self.happens: Callable[[], Awaitable[object]] | None = None
+
+    async def _reached(self, call: str) -> None:
+        if call == self.at and self.happens is not None:
+            happens, self.happens = self.happens, None
+            await happens()
+
+    @override
+    async def open(self, key: ObjectKey, content_type: str) -> str:
+        await self._reached("open")
+        return await super().open(key, content_type)
+
+    @override
+    async def complete(self, key: ObjectKey, multipart_id: str, parts: Sequence[Part]) -> None:
+        await self._reached("complete")
+        return await super().complete(key, multipart_id, parts)
+
+    @override
+    async def stat(self, key: ObjectKey) -> Stored | None:
+        await self._reached("stat")
+        return await super().stat(key)
+
+    @override
+    async def opening(self, key: ObjectKey, size: int) -> bytes:
+        await self._reached("opening")
+        return await super().opening(key, size)
+
+
+@pytest.mark.parametrize("at", ["stat", "opening"])
+async def test_of_two_commits_at_once_both_hear_that_the_content_is_refused(at: str) -> None:
+    store = Meanwhile(at)
+    bench = Bench(store=store, sniffer=KnownSniffer(frozenset({"png"})))
+    upload = await begun(bench, "put")
+    put(bench, upload)
+
+    async def other() -> None:
+        with pytest.raises(ContentRefused):
+            await commit(bench, upload)
+
+    store.happens = other
+    with pytest.raises(ContentRefused):
+        await commit(bench, upload)
+    assert bench.ledger.types.count("rejected") == 1
+
+
+async def test_a_commit_that_comes_late_hears_of_the_asset_whose_bytes_lived_already() -> None:
+    store = Meanwhile("stat")
+    bench = Bench(store=store)
+    upload = await begun(bench, "put")
+    put(bench, upload)
+
+    async def other() -> None:
+        await commit(bench, upload)
+        await bench.verified(upload)
+        await bench.mark_duplicate(upload.id, UUID(int=7))
+        del bench.store.objects[upload.key]  # what the janitor does
+
+    store.happens = other
+    assert (await commit(bench, upload)).duplicate_of == UUID(int=7)
+
+
+async def test_a_commit_beside_an_end_is_told_so_and_its_object_does_not_stay() -> None:
+    store = Meanwhile("stat")
+    bench = Bench(store=store)
+    upload = await begun(bench, "multipart")
+    await send(bench, upload, 1, 2, 3, 4)
+    bench.clock.advance(80)  # no URL is good any more
+
+    async def end() -> None:
+        body = bench.store.objects.pop(upload.key)
+        await bench.end(upload.id, OWNER)
+        bench.store.objects[upload.key] = body  # the store took its time
+
+    store.happens = end
+    with pytest.raises(UploadGone):
+        await commit(bench, upload)
+    bench.clock.advance(5)
+    await bench.expire()
+    assert bench.store.objects == {}
+
+
+async def test_a_multipart_that_is_begun_beside_the_end_of_its_upload_does_not_stay() -> None:
+    store = Meanwhile("open")
+    bench = Bench(store=store)
+    upload = await begun(bench, "multipart")
+    store.happens = lambda: bench.end(upload.id, OWNER)
+    with pytest.raises(UploadGone):
+        await parts_of(bench, upload, 1)
+    bench.clock.advance(5)
+    await bench.expire()
+    assert bench.store.multiparts == {}
+
+
+async def test_what_is_put_again_for_a_duplicate_is_removed_when_nothing_more_can_come() -> None:
+    bench = Bench()
+    upload = await begun(bench, "put")
+    put(bench, upload)
+    await commit(bench, upload)
+    await bench.verified(upload)
+    await bench.clear(upload.id)
+    await bench.mark_duplicate(upload.id, UUID(int=7))
+    del bench.store.objects[upload.key]  # what the janitor does
+    put(bench, upload)
+    bench.clock.advance(bench.signer.lifetime.total_seconds() + LATE.total_seconds())
+    await bench.expire()
+    assert bench.store.objects == {}
+    assert bench.ledger[upload].cleared
 
 
 async def test_bytes_that_belie_their_digest_are_rejected_when_they_are_read() -> None:
