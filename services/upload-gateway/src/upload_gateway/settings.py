@@ -296,7 +296,8 @@ class PresignSettings(Group):
         validation_alias="REPRISE_UPLOAD_URL_LATE",
         ge=0,
         description="Seconds after the end of its last URL in which bytes of an upload that was"
-        " aborted, or has expired, may still arrive in the store: then it is cleared up once more.",
+        " aborted, has expired or is a duplicate may still arrive in the store: then it is cleared"
+        " up once more.",
     )
 
 
