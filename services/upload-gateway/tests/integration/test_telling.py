@@ -146,6 +146,17 @@ async def test_a_stored_upload_stands_there_before_anything_is_heard_of_its_asse
     assert {one.id for one in (await feed.standing(OWNER, 10)).uploads} == {begun.id, heard.id}
 
 
+async def test_pieces_of_an_upload_keep_no_stored_one_from_standing_there(
+    database: Database,
+) -> None:
+    ledger, feed = PostgresLedger(database, JobQueue(database)), PostgresFeed(database)
+    stored, piece = stored_upload(OWNER), replace(new_upload(OWNER), concat="partial")
+    async with ledger.change() as tx:
+        await tx.add(stored)
+        await tx.add(piece)
+    assert [one.id for one in (await feed.standing(OWNER, 1)).uploads] == [stored.id]
+
+
 async def test_a_name_that_was_taken_back_leaves_the_ledger_too_once_it_is_old(
     database: Database,
 ) -> None:

@@ -147,8 +147,8 @@ def _open(user_id: UserId, limit: int) -> Select[Any]:
 def _unheard(user_id: UserId, limit: int) -> Select[Any]:
     """Stored ones of whose asset nothing is known yet, among this person's newest uploads."""
     columns = _UPLOAD.c
-    newest = select(_UPLOAD).where(columns.user_id == user_id).order_by(columns.asset_id.desc())
-    found = newest.limit(limit).subquery()
+    whole = select(_UPLOAD).where(columns.user_id == user_id, columns.concat != "partial")
+    found = whole.order_by(columns.asset_id.desc()).limit(limit).subquery()
     heard = exists().where(tables.journey.c.asset_id == found.c.asset_id)
     return select(found).where(found.c.state == "stored", ~heard)
 
