@@ -217,8 +217,8 @@ class MemoryTransaction:
     async def open_of_all(self) -> Open:
         return self._tables.open()
 
-    async def kept_by(self, user_id: UserId) -> int:
-        return sum(
+    async def taken_by(self, user_id: UserId) -> int:
+        return self._tables.open(user_id).bytes + sum(
             upload.size or upload.length or 0
             for upload in self._tables.uploads.values()
             if upload.user_id == user_id

@@ -3,12 +3,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from gateway_support.bench import OWNER, STRANGER
+from gateway_support.bench import OWNER, STRANGER, WIDE
 from gateway_support.places import Places
+from typing_extensions import override
 
 from common.clock import SystemClock
 from common.errors import Unavailable
-from common.ids import ObjectKey, new_asset_id, new_upload_id, original_key
+from common.ids import ObjectKey, UserId, new_asset_id, new_upload_id, original_key
 from common.jobs.job import LeaseLost
 from common.jobs.queue import JobQueue
 from common.s3.client import open_s3
@@ -16,11 +17,19 @@ from common.s3.objects import ObjectStore
 from common.testing.postgres import scratch_schema
 from devstack.stack import Stack
 from upload_gateway.adapters.postgres_ledger import PostgresLedger
+from upload_gateway.adapters.postgres_transaction import PostgresTransaction
 from upload_gateway.adapters.s3_parts import S3Parts
 from upload_gateway.adapters.s3_staging import S3Staging
-from upload_gateway.domain.errors import MultipartForgotten, PartsLost, UploadNotFound
+from upload_gateway.domain.errors import (
+    MultipartForgotten,
+    PartsLost,
+    QuotaExceeded,
+    UploadNotFound,
+)
 from upload_gateway.domain.facts import announced, started
+from upload_gateway.domain.limits import Asking, Limits, Open
 from upload_gateway.domain.upload import Part, Segment, State, Upload
+from upload_gateway.usecases.admit_upload import AdmitUpload
 
 pytestmark = pytest.mark.integration
 
@@ -237,3 +246,25 @@ async def test_without_a_store_every_call_says_so() -> None:
     assert refused.value.code == "storage_not_configured"
     with pytest.raises(Unavailable):
         await staging.put(new_upload_id(), 0, memoryview(b""))
+
+
+async def test_bytes_that_move_on_while_they_are_counted_count_once(
+    ledger: PostgresLedger,
+) -> None:
+    upload = await added(ledger, new_upload())
+    limits = Limits(WIDE, WIDE, stored=150)
+
+    class Between(PostgresTransaction):
+        @override
+        async def open_of(self, user_id: UserId) -> Open:
+            found = await super().open_of(user_id)
+            async with ledger.change() as other:
+                await other.save((await other.locked(upload.id)).verifying(None))
+            return found
+
+    async with ledger.change() as tx:
+        between = Between(tx.session, tx.jobs, tx.lease, tx.clock)
+        await AdmitUpload(limits)(between, Asking(OWNER, 50))
+    async with ledger.change() as tx:
+        with pytest.raises(QuotaExceeded):
+            await AdmitUpload(limits)(tx, Asking(OWNER, 51))

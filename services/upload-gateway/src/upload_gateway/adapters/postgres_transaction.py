@@ -143,8 +143,8 @@ class PostgresTransaction:
     async def open_of_all(self) -> Open:
         return slots.open_in(await self.session.execute(slots.LOCKED_OPEN))
 
-    async def kept_by(self, user_id: UserId) -> int:
-        return int(await self.session.scalar(slots.KEPT, {"user_id": user_id}) or 0)
+    async def taken_by(self, user_id: UserId) -> int:
+        return int(await self.session.scalar(slots.TAKEN, {"user_id": user_id}) or 0)
 
     async def purged(self, upload_id: UploadId) -> None:
         await self.session.execute(slots.PURGED, {"upload_id": upload_id})

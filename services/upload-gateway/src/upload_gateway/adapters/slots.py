@@ -18,10 +18,17 @@ WHERE (state IN ('created', 'receiving')
 """)
 LOCKED_OPEN_OF = text("SELECT * FROM locked_open_of(:user_id)")
 LOCKED_OPEN = text("SELECT * FROM locked_open()")
-KEPT = text("""
-SELECT coalesce(sum(coalesce(size, length)), 0) FROM upload
-WHERE user_id = :user_id AND state IN ('verifying', 'stored', 'withdrawn') AND NOT purged
-    AND concat <> 'partial'
+# One statement sees one moment: an upload that ends meanwhile is open or kept, and never both.
+TAKEN = text("""
+SELECT coalesce(sum(bytes), 0) FROM (
+    SELECT coalesce(size, length) AS bytes FROM upload
+    WHERE user_id = :user_id AND state IN ('verifying', 'stored', 'withdrawn') AND NOT purged
+        AND concat <> 'partial'
+    UNION ALL SELECT coalesce(length, "offset") FROM upload
+    WHERE user_id = :user_id AND state IN ('created', 'receiving')
+    UNION ALL SELECT length FROM upload
+    WHERE user_id = :user_id AND concat = 'partial' AND state = 'verifying' AND final_id IS NULL
+) AS taken
 """)
 PURGED = text("UPDATE upload SET purged = true WHERE id = :upload_id AND NOT purged")
 # in one order, so that two processes cannot wait for each other

@@ -64,9 +64,9 @@ class Limits:
     total: Ceiling
     stored: int | None = None
 
-    def require_quota(self, kept: int, now: Open, more: int) -> None:
+    def require_quota(self, taken: int, more: int) -> None:
         """Raises QuotaExceeded when `more` bytes do not fit beside what is kept and open."""
-        if self.stored is not None and kept + now.bytes + more > self.stored:
+        if self.stored is not None and taken + more > self.stored:
             raise QuotaExceeded("stored_bytes", "per_user", self.stored)
 
 

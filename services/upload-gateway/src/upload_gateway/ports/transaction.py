@@ -81,8 +81,11 @@ class Transaction(Protocol):
         """What everybody has open; until the transaction ends nobody else is told."""
         ...
 
-    async def kept_by(self, user_id: UserId) -> int:
-        """Bytes of this person's finished uploads, until their asset is purged."""
+    async def taken_by(self, user_id: UserId) -> int:
+        """Bytes of this person's open uploads, and of finished ones until their asset is purged.
+
+        All at one moment: one that finishes just now counts once. Ask it after `open_of`.
+        """
         ...
 
     async def purged(self, upload_id: UploadId) -> None:

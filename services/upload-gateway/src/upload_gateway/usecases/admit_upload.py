@@ -21,8 +21,8 @@ class AdmitUpload:
         own = await tx.open_of(asking.user_id)
         self.limits.person.admit(own, asking.declared, "per_user")
         if self.limits.stored is not None:
-            kept = await tx.kept_by(asking.user_id)
-            self.limits.require_quota(kept, own, asking.declared or 0)
+            taken = await tx.taken_by(asking.user_id)
+            self.limits.require_quota(taken, asking.declared or 0)
         self.limits.total.admit(await tx.open_of_all(), asking.declared, "total")
 
     async def grown(self, tx: Transaction, user_id: UserId, more: int) -> None:
@@ -33,5 +33,5 @@ class AdmitUpload:
         own = await tx.open_of(user_id)
         self.limits.person.take(own, more, "per_user")
         if self.limits.stored is not None:
-            self.limits.require_quota(await tx.kept_by(user_id), own, more)
+            self.limits.require_quota(await tx.taken_by(user_id), more)
         self.limits.total.take(await tx.open_of_all(), more, "total")

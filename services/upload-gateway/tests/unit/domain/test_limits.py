@@ -51,10 +51,10 @@ def test_what_fits_to_the_last_byte_is_admitted(declared: int | None) -> None:
 
 
 def test_a_quota_counts_kept_and_open_bytes_together() -> None:
-    LIMITS.require_quota(kept=100, now=Open(1, 1, 30), more=20)
+    LIMITS.require_quota(taken=130, more=20)
     with pytest.raises(QuotaExceeded):
-        LIMITS.require_quota(kept=100, now=Open(1, 1, 30), more=21)
-    Limits(CEILING, CEILING).require_quota(kept=10**18, now=Open(1, 1, 30), more=21)
+        LIMITS.require_quota(taken=130, more=21)
+    Limits(CEILING, CEILING).require_quota(taken=10**18, more=21)
 
 
 def test_a_kind_is_never_wider_than_all_kinds() -> None:
