@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from common.clock import SystemClock
-from common.errors import Corrupt, NotFound, Unavailable
+from common.errors import Corrupt, NotFound, TooLarge, Unavailable
 from common.events import Message
 from common.ids import AssetId, ObjectKey, UploadId, UserId, staging_key
+from common.postgres.outbox import MAX_PAYLOAD
 from upload_gateway.domain.errors import MultipartForgotten, PartsLost, RateLimited, UploadNotFound
 from upload_gateway.domain.formats import Format
 from upload_gateway.domain.journey import Journey
@@ -242,6 +243,8 @@ class MemoryTransaction:
         self._tables.held.add(upload_id)
 
     async def publish(self, *messages: Message) -> None:
+        if any(len(message.payload or b"") > MAX_PAYLOAD for message in messages):
+            raise TooLarge
         self._tables.messages.extend(messages)
 
     async def enqueue_verify(self, upload: Upload) -> None:

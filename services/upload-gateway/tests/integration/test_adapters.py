@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from gateway_support.bench import OWNER, STRANGER, WIDE
 from gateway_support.places import Places
+from sqlalchemy import text
 from typing_extensions import override
 
 from common.clock import SystemClock
@@ -268,3 +269,18 @@ async def test_bytes_that_move_on_while_they_are_counted_count_once(
     async with ledger.change() as tx:
         with pytest.raises(QuotaExceeded):
             await AdmitUpload(limits)(tx, Asking(OWNER, 51))
+
+
+async def test_the_rows_of_an_upload_that_came_in_crumbs_go_at_once(
+    ledger: PostgresLedger,
+) -> None:
+    """More of them than one statement has places for values."""
+    upload = await added(ledger, new_upload())
+    crumbs = text(
+        "INSERT INTO segment SELECT :id, n, 1, 'staging/' || n FROM generate_series(1, 40000) n"
+    )
+    async with ledger.database.write() as session:
+        await session.execute(crumbs, {"id": upload.id})
+    async with ledger.change() as tx:
+        await tx.forget_segments(upload.id, await tx.segments(upload.id))
+    assert await ledger.segments(upload.id) == []

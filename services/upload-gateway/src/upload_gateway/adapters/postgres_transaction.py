@@ -6,9 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     ColumnElement,
     Row,
     Select,
+    Text,
     bindparam,
     delete,
     func,
@@ -130,10 +132,11 @@ class PostgresTransaction:
 
     async def forget_segments(self, upload_id: UploadId, segments: Sequence[Segment]) -> None:
         columns = tables.segment.c
-        # by key: another writer may have staged other bytes at the same place, and they count
-        keys = [segment.key for segment in segments]
+        # by key: another writer may have staged other bytes at the same place, and they count. All
+        # in one value: a statement has places for 32767, and there may be more
+        keys = func.any(bindparam("keys", [segment.key for segment in segments], ARRAY(Text)))
         await self.session.execute(
-            delete(tables.segment).where(columns.upload_id == upload_id, columns.key.in_(keys))
+            delete(tables.segment).where(columns.upload_id == upload_id, columns.key == keys)
         )
 
     async def open_of(self, user_id: UserId) -> Open:

@@ -21,6 +21,9 @@ from upload_gateway.domain.upload import Segment, Upload
 # what clients call the same two things; the rest of their metadata goes on as it came
 NAMES = ("filename", "name")
 TYPES = ("filetype", "type")
+# A record has its bounds, and the pieces of an upload that comes in crumbs have none. Those beyond
+# are found by their prefix when it is cleared up.
+MAX_PIECES = 1000
 INTERPRETED = frozenset({*NAMES, *TYPES, "kind", "sha256"})
 
 
@@ -88,7 +91,7 @@ def ended(
     upload: Upload, segments: list[Segment]
 ) -> UploadRejected | UploadAborted | UploadExpired:
     """The end of an upload that never reached the catalog: all it wrote may be deleted."""
-    keys = (upload.key, *(segment.key for segment in segments))
+    keys = (upload.key, *(segment.key for segment in segments[:MAX_PIECES]))
     if upload.state == "rejected":
         return UploadRejected(**_who(upload), keys=keys, reason=upload.reason)
     kind = UploadAborted if upload.state == "aborted" else UploadExpired

@@ -25,7 +25,7 @@ def build_expiry_sweep(expire: ExpireUploads, interval: float) -> Loop:
 
 async def _sweep(expire: ExpireUploads) -> None:
     try:
-        expired = await expire()
+        expired = await expire(beat)
     except RepriseError as error:
         _log.warning("expiry.incomplete", code=error.code)
         return

@@ -1,15 +1,17 @@
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
 from gateway_support.bench import EXPIRY, OWNER, STRANGER, Bench
-from gateway_support.fakes import MemoryStore
+from gateway_support.fakes import MemoryLedger, MemoryStore, MemoryTransaction
 from typing_extensions import override
 
-from common.errors import Corrupt, Unavailable
-from common.ids import ObjectKey, UploadId, new_upload_id
+from common.errors import Corrupt, TooLarge, Unavailable
+from common.ids import ObjectKey, UploadId, new_upload_id, staging_key
 from upload_gateway.adapters.asyncio_writers import AsyncioWriters
 from upload_gateway.domain.errors import Superseded, UploadGone, UploadNotFound
 from upload_gateway.domain.intake import Intake
@@ -123,6 +125,59 @@ async def test_an_upload_whose_leftovers_cannot_be_removed_keeps_no_other_from_i
     bench.store.refused = None
     await bench.expire()
     assert bench.ledger[stuck].cleared
+
+
+@pytest.mark.parametrize("by", ["client", "sweep"])
+async def test_an_upload_that_came_in_crumbs_ends_as_every_other(by: str) -> None:
+    """What names each of its pieces would be more than a record may hold."""
+    bench = Bench()
+    upload = await bench.created(1000)
+    async with bench.ledger.change() as tx:
+        for start in range(15_000):
+            await tx.add_segment(upload.id, Segment(start, 1, staging_key(upload.id, start)))
+    if by == "client":
+        await bench.end(upload.id, OWNER)
+    else:
+        bench.clock.advance(EXPIRY)
+        assert await bench.expire() == 1
+    assert bench.ledger[upload].cleared
+
+
+async def test_an_upload_that_cannot_be_ended_keeps_no_other_from_its_end() -> None:
+    class Refusing(MemoryLedger):
+        @override
+        @asynccontextmanager
+        async def change(self) -> AsyncIterator[MemoryTransaction]:
+            async with super().change() as tx:
+                yield tx
+                if (await tx.locked(stuck.id)).state == "expired":
+                    raise TooLarge
+
+    bench = Bench()
+    stuck, other = await bench.created(35), await bench.created(35)
+    refusing = Refusing()
+    refusing.tables = bench.ledger.tables
+    bench = Bench(ledger=refusing, clock=bench.clock)
+    bench.clock.advance(EXPIRY)
+    with pytest.raises(TooLarge):
+        await bench.expire()
+    assert bench.ledger[stuck].state == "created"
+    assert bench.ledger[other].cleared
+
+
+async def test_an_upload_with_very_much_to_remove_keeps_no_other_from_it() -> None:
+    class Endless(MemoryStore):
+        @override
+        async def clear(self, upload_id: UploadId) -> None:
+            if upload_id == stuck.id:
+                await asyncio.Event().wait()
+
+    bench = Bench(store=Endless())
+    stuck, other = await bench.created(35), await bench.created(35)
+    bench.clock.advance(EXPIRY)
+    with pytest.raises(Unavailable):
+        await replace(bench.expire, at_most=0.01)()
+    assert (bench.ledger[stuck].cleared, bench.ledger[other].cleared) == (False, True)
 
 
 async def test_a_finished_upload_never_expires() -> None:
