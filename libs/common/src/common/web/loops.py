@@ -131,6 +131,14 @@ async def _come_home(tasks: Mapping[str, "asyncio.Task[None]"], grace: float) ->
     await asyncio.wait(tasks.values())
 
 
+async def rest(stop: asyncio.Event, seconds: float, *, beat_every: float = 30.0) -> None:
+    """As `wait_for`, for a loop that does nothing meanwhile: however long, it is not stuck."""
+    while seconds > 0 and not stop.is_set():
+        liveness.beat()
+        await wait_for(stop, min(seconds, beat_every))
+        seconds -= beat_every
+
+
 async def wait_for(stop: asyncio.Event, seconds: float) -> None:
     """Sleep, unless or until `stop` is set."""
     try:

@@ -10,6 +10,7 @@ from common.web.loops import (
     STUCK_AFTER,
     Loop,
     SupervisedLoop,
+    rest,
     run_until_stopped,
     supervise,
 )
@@ -84,6 +85,25 @@ async def test_a_loop_that_stops_beating_is_stuck() -> None:
         assert one.trouble() is None
         clock.advance(STUCK_AFTER + 1)
         assert one.trouble() == "no progress for 121 s"
+        stop.set()
+
+
+async def test_a_loop_that_sleeps_for_long_is_not_called_stuck() -> None:
+    clock = ManualClock()
+    stop = asyncio.Event()
+
+    async def loop(stopping: asyncio.Event) -> None:
+        while not stopping.is_set():
+            liveness.beat()
+            await rest(stopping, 3600, beat_every=0.001)
+
+    one = supervised(loop, clock)
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        running = group.create_task(one.run(stop))
+        await asyncio.wait({running}, timeout=0.001)
+        clock.advance(STUCK_AFTER + 1)
+        while one.trouble() is not None:
+            await asyncio.wait({running}, timeout=0.001)
         stop.set()
 
 

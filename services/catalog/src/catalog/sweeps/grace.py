@@ -8,7 +8,7 @@ from common.errors import Unavailable
 from common.telemetry import logs
 from common.telemetry.liveness import beat
 from common.telemetry.metrics import Metrics
-from common.web.loops import wait_for
+from common.web.loops import rest
 
 # one transaction each: a stop is never further away than one asset, a turn never longer than this
 MOST_IN_A_TURN = 500
@@ -37,7 +37,7 @@ class GraceSweep:
                 await self.turn(stop)
             except Unavailable as error:
                 _logger.warning("grace.unavailable", code=error.code)
-            await wait_for(stop, self.interval)
+            await rest(stop, self.interval)
 
     async def turn(self, stop: asyncio.Event) -> int:
         """End what is due now; how many."""

@@ -5,7 +5,7 @@ import asyncio
 from common.errors import RepriseError
 from common.telemetry.liveness import beat
 from common.telemetry.logs import get_logger
-from common.web.loops import Loop, wait_for
+from common.web.loops import Loop, rest
 from upload_gateway.usecases.expire_uploads import ExpireUploads
 
 _log = get_logger("upload_gateway.expiry")
@@ -18,7 +18,7 @@ def build_expiry_sweep(expire: ExpireUploads, interval: float) -> Loop:
         while not stop.is_set():
             beat()
             await _sweep(expire)
-            await wait_for(stop, interval)
+            await rest(stop, interval)
 
     return loop
 

@@ -7,7 +7,7 @@ from common.clock import Clock
 from common.errors import RepriseError
 from common.telemetry.liveness import beat
 from common.telemetry.logs import get_logger
-from common.web.loops import Loop, wait_for
+from common.web.loops import Loop, rest
 from upload_gateway.ports.ledger import Ledger
 from upload_gateway.ports.telling import Feed
 
@@ -29,6 +29,6 @@ def build_forgetting(
             except RepriseError as error:
                 _log.warning("telling.not_forgotten", code=error.code)
             if not gone:
-                await wait_for(stop, interval)
+                await rest(stop, interval)
 
     return loop

@@ -8,7 +8,7 @@ from common.ids import UploadId
 from common.telemetry.liveness import beat
 from common.telemetry.logs import get_logger
 from common.telemetry.metrics import Metrics
-from common.web.loops import Loop, wait_for
+from common.web.loops import Loop, rest
 from upload_gateway.ports.ledger import Ledger
 
 _log = get_logger("upload_gateway.slots")
@@ -23,7 +23,7 @@ def keep_slots(ledger: Ledger, active: Callable[[], Collection[UploadId]], lease
             beat()
             if uploads := tuple(active()):
                 await _tried("slots.not_renewed", ledger.renew(uploads))
-            await wait_for(stop, lease / 3)
+            await rest(stop, lease / 3)
 
     return loop
 
@@ -48,7 +48,7 @@ def tell_what_is_open(ledger: Ledger, metrics: Metrics) -> Loop:
         while not stop.is_set():
             beat()
             await _tried("slots.not_counted", look())
-            await wait_for(stop, _LOOK)
+            await rest(stop, _LOOK)
 
     return loop
 
