@@ -92,6 +92,25 @@ def test_an_upload_that_nobody_continues_expires_with_all_it_left(
         assert row["key"] in said["keys"]
 
 
+@pytest.mark.req("UPL-25")
+def test_of_bytes_that_are_not_the_file_that_was_declared_nothing_is_kept(
+    places: Places, log: Path
+) -> None:
+    declared = tus.metadata(filename="a.flac", filetype="audio/flac", sha256="0" * 64)
+    with (
+        running(places, log, REPRISE_UPLOAD_SWEEP_INTERVAL="0.2") as gateway,
+        gateway.client() as client,
+    ):
+        path = tus.create(client, len(BODY), declared)
+        tus.patch(client, path, 0, BODY[: 7 * MIB])
+        assert tus.patch(client, path, 7 * MIB, BODY[7 * MIB :]).status_code == 422
+        prefix = f"u/{tus.status(client, path)['asset_id']}/"
+        eventually(lambda: asyncio.run(places.multiparts(prefix)) == [])
+        eventually(lambda: asyncio.run(places.objects(f"staging/{tus.id_of(path)}/")) == {})
+        assert asyncio.run(places.objects(prefix)) == {}
+
+
+@pytest.mark.req("JAN-07")
 def test_a_multipart_whose_id_was_never_stored_is_aborted_at_expiry(
     places: Places, log: Path
 ) -> None:

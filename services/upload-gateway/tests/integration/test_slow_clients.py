@@ -74,6 +74,7 @@ def test_a_stalled_upload_is_cut_after_the_idle_limit_and_keeps_what_arrived(
     assert tus.offset(client, path) == 50_000
 
 
+@pytest.mark.req("UPL-09")
 def test_a_trickle_below_the_minimum_rate_is_cut_after_a_window_and_keeps_what_arrived(
     strict: tuple[RealGateway, httpx.Client],
 ) -> None:
