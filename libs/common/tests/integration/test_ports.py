@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -17,6 +18,17 @@ def test_no_port_is_given_twice_not_even_by_another_process() -> None:
     done = subprocess.run([sys.executable, "-c", ASK], capture_output=True, text=True, check=True)
     there = [int(number) for number in done.stdout.strip("[]\n").split(",")]
     assert len({*here, *there}) == 2 * MANY
+
+
+def test_threads_may_ask_at_once() -> None:
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as threads:
+            found = list(threads.map(lambda _: free_port(), range(BLOCK)))
+    finally:
+        sys.setswitchinterval(interval)
+    assert len(set(found)) == BLOCK
 
 
 def test_ports_are_none_that_the_kernel_gives_to_others() -> None:

@@ -5,9 +5,9 @@ import os
 import random
 import socket
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
 # Below the ports that the kernel hands out, to clients and to servers that ask for any: one that
 # is not listened to for a moment, as that of a killed server, is taken by nobody meanwhile.
@@ -16,21 +16,21 @@ LOWEST, HIGHEST, BLOCK = 10_000, 20_000, 100
 
 def free_port() -> int:
     """One that nobody listens on; it is not given again, to no process, while this one lives."""
-    return next(_PORTS)
+    with _ONE_BY_ONE:
+        return next(_PORTS)
 
 
 def _ports() -> Iterator[int]:
-    held: list[IO[str]] = []  # open as long as this process lives: their locks are the blocks
     blocks = list(range(LOWEST, HIGHEST, BLOCK))
     random.shuffle(blocks)
     for block in blocks:
-        file = _lock_of(block).open("w")
+        # stays open as long as this process lives: its lock is what holds the block
+        file = os.open(_lock_of(block), os.O_WRONLY | os.O_CREAT, 0o600)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            file.close()
+            os.close(file)
             continue
-        held.append(file)
         yield from (port for port in range(block, block + BLOCK) if _is_free(port))
     raise RuntimeError(f"no free port between {LOWEST} and {HIGHEST}")
 
@@ -52,3 +52,4 @@ def _is_free(port: int) -> bool:
 
 
 _PORTS = _ports()
+_ONE_BY_ONE = threading.Lock()
