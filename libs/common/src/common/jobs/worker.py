@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from datetime import timedelta
 
 from common.errors import RepriseError, Unavailable
 from common.failpoints import failpoint
@@ -133,7 +134,7 @@ class Worker:
         return outcome[-1] if outcome else None
 
     async def _keep_lease(self, job: Job) -> None:
-        every = self._queue.lease.total_seconds() / 4
+        every = beat_every(self._queue.lease)
         while True:
             await asyncio.sleep(every)
             beat()
@@ -165,6 +166,11 @@ class Worker:
             await self._queue.fail(job, _text(error), retry=False)
         else:
             await self._on_dead(job, error)
+
+
+def beat_every(lease: timedelta) -> float:
+    """Seconds: often enough for a lease, and for who asks whether this loop stands still."""
+    return min(lease.total_seconds() / 4, 30.0)
 
 
 def _text(error: Exception) -> str:

@@ -10,11 +10,12 @@ from common.errors import Corrupt, Unavailable
 from common.ids import new_asset_id
 from common.jobs.job import Job
 from common.jobs.queue import JobQueue
-from common.jobs.worker import Worker
+from common.jobs.worker import Worker, beat_every
 from common.telemetry.metrics import Metrics
 from common.telemetry.tracing import current_traceparent
 from common.testing.postgres import ScratchSchema
 from common.testing.waiting import eventually
+from common.web.loops import STUCK_AFTER
 
 pytestmark = pytest.mark.integration
 
@@ -235,3 +236,8 @@ async def wake_often(queue: JobQueue, until: asyncio.Event) -> None:
     while not until.is_set():
         queue.database.wake("job").set()
         await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize("lease", [timedelta(seconds=30), timedelta(hours=1)])
+def test_whoever_works_for_long_is_neither_robbed_nor_taken_for_stuck(lease: timedelta) -> None:
+    assert beat_every(lease) <= min(STUCK_AFTER, lease.total_seconds()) / 4
