@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from common.clock import SystemClock
 from common.errors import Unavailable
+from common.fsck import Scope
 from common.ids import ObjectKey, UserId, new_asset_id, new_upload_id, original_key
 from common.jobs.job import LeaseLost
 from common.jobs.queue import JobQueue
@@ -21,6 +22,7 @@ from upload_gateway.adapters.postgres_ledger import PostgresLedger
 from upload_gateway.adapters.postgres_transaction import PostgresTransaction
 from upload_gateway.adapters.s3_parts import S3Parts
 from upload_gateway.adapters.s3_staging import S3Staging
+from upload_gateway.commands.fsck import open_uploads
 from upload_gateway.domain.errors import (
     MultipartForgotten,
     PartsLost,
@@ -284,3 +286,18 @@ async def test_the_rows_of_an_upload_that_came_in_crumbs_go_at_once(
     async with ledger.change() as tx:
         await tx.forget_segments(upload.id, await tx.segments(upload.id))
     assert await ledger.segments(upload.id) == []
+
+
+async def test_pieces_that_wait_for_what_is_being_built_are_no_finding(
+    ledger: PostgresLedger,
+) -> None:
+    past = CLOCK.now() - timedelta(days=9)
+    final = replace(new_upload(), state="verifying", expires_at=past)
+    piece = replace(final, id=new_upload_id(), asset_id=new_asset_id(), concat="partial")
+    alone = replace(piece, id=new_upload_id(), asset_id=new_asset_id(), key=ObjectKey("other"))
+    async with ledger.change() as tx:
+        for upload in (final, replace(piece, key=ObjectKey("piece"), final_id=final.id), alone):
+            await tx.add(upload)
+        await tx.enqueue_verify(final)
+    found = [one async for one in open_uploads(ledger.database).run(Scope(timedelta(hours=1)))]
+    assert [one.subject for one in found] == [str(alone.asset_id)]

@@ -20,10 +20,12 @@ from common.subscriber.consumer_checks import consumer_checks
 GROUPS = ("upload-gateway.assets", "upload-gateway.renditions", "upload-gateway.purges")
 ENDINGS = (UploadRejected.TYPE, UploadAborted.TYPE, UploadExpired.TYPE)
 
-# an upload that is verified has a job until it is stored or rejected
+# an upload that is verified has a job until it is stored or rejected; its pieces wait for that
 _OPEN = """
 SELECT asset_id, state FROM upload
-WHERE ((state IN ('created', 'receiving') OR (state = 'verifying' AND concat = 'partial'))
+WHERE ((state IN ('created', 'receiving') OR (state = 'verifying' AND concat = 'partial'
+           AND NOT EXISTS (SELECT FROM upload AS final
+                           WHERE final.id = upload.final_id AND final.state = 'verifying')))
        AND expires_at < clock_timestamp() - CAST(:age AS interval))
    OR (state = 'verifying' AND concat <> 'partial' AND NOT EXISTS (
        SELECT FROM job WHERE job.subject = upload.id AND job.state IN ('waiting', 'running')))
@@ -63,7 +65,7 @@ async def contribution() -> AsyncIterator[Contribution]:
         yield Contribution(
             UPLOAD_GATEWAY,
             (
-                _open_uploads(database),
+                open_uploads(database),
                 *outbox_checks(database, settings.kafka, UPLOAD_GATEWAY),
                 *consumer_checks(database, settings.kafka, UPLOAD_GATEWAY, GROUPS),
             ),
@@ -75,7 +77,9 @@ async def contribution() -> AsyncIterator[Contribution]:
         )
 
 
-def _open_uploads(database: Database) -> Check:
+def open_uploads(database: Database) -> Check:
+    """Those that wait for nothing any more, and have not ended."""
+
     async def run(scope: Scope) -> AsyncIterator[Finding]:
         async for row in rows(database, _OPEN, age=scope.age):
             scope.step()
