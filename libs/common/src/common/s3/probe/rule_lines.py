@@ -6,7 +6,7 @@ from botocore.exceptions import ClientError
 
 from common.s3.probe.line import Fails, Line, demand
 from common.s3.probe.probing import Answer, Probing
-from common.s3.probe.rules import EXPOSED, MAX_AGE, cors_rules, lifecycle_rules
+from common.s3.probe.rules import EXPOSED, LIVE_DAYS, MAX_AGE, cors_rules, lifecycle_rules
 
 EVIL = "https://evil.example"
 # what our pages ask for, each with the headers that a browser asks about before
@@ -42,15 +42,19 @@ async def lifecycle(probing: Probing) -> str:
     except ClientError as error:
         code = error.response["Error"].get("Code", "")
         raise Fails(f"{code}; the gateway aborts its own multiparts all the same") from error
-    demand(
-        any(_aborts(rule) for rule in found.get("Rules", [])),
-        "no rule aborts multiparts that nobody completes",
-    )
+    days = [_days(rule) for rule in found.get("Rules", []) if _aborts(rule)]
+    demand(days, "no rule aborts multiparts that nobody completes")
+    demand(min(days) >= LIVE_DAYS, f"uploads that still run are cut off after {min(days)} days")
     return ""
 
 
 def _aborts(rule: Any) -> bool:
     return "AbortIncompleteMultipartUpload" in rule and rule.get("Status") == "Enabled"
+
+
+def _days(rule: Any) -> int:
+    """Counted from the beginning of a multipart, whatever arrives meanwhile."""
+    return int(rule["AbortIncompleteMultipartUpload"].get("DaysAfterInitiation", 0))
 
 
 async def _exposed_by_rules(probing: Probing) -> set[str]:

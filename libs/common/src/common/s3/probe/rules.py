@@ -5,7 +5,8 @@ from typing import Any
 
 MAX_AGE = 3600  # seconds a browser may remember a preflight (UPL-22)
 EXPOSED = ("ETag", "Content-Length", "Content-Type")
-STALE_DAYS = 7  # longer than any upload lives
+LIVE_DAYS = 7  # an upload may wait almost so long for its next byte (REPRISE_UPLOAD_EXPIRY)
+STALE_DAYS = 30  # one that gets some each day lives on: only what everybody forgot is as old
 
 
 def cors_rules(origins: Sequence[str]) -> Any:

@@ -1,6 +1,8 @@
-"""What the doctor makes of the rules by which a bucket lets browsers in."""
+"""What the doctor makes of a bucket's own rules: who may ask, and what is cleared up."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +10,8 @@ import pytest
 from pydantic import SecretStr
 
 from common.s3.probe.line import Finding
-from common.s3.probe.probing import Wishes, open_probing
-from common.s3.probe.rules import cors_rules
+from common.s3.probe.probing import Probing, Wishes, open_probing
+from common.s3.probe.rules import cors_rules, lifecycle_rules
 from common.s3.probe.run import LINES, findings
 from common.settings.groups import S3Settings
 from devstack.faults.s3.server import FaultyS3
@@ -26,8 +28,8 @@ def faulty(tmp_path: Path) -> Iterator[FaultyS3]:
         yield server
 
 
-async def found(faulty: FaultyS3, *rules: Any, apply: bool = False) -> tuple[Finding, Any]:
-    """The line's answer to a bucket with these rules; and the rules afterwards."""
+@asynccontextmanager
+async def probing(faulty: FaultyS3, *, apply: bool = False) -> AsyncIterator[Probing]:
     settings = S3Settings(
         endpoint=faulty.endpoint,
         region="us-east-1",
@@ -36,13 +38,24 @@ async def found(faulty: FaultyS3, *rules: Any, apply: bool = False) -> tuple[Fin
         bucket="media",
     )
     wishes = Wishes((APP, WORKSHOP), apply=apply, large=False, patient=False)
-    lines = [line for line in LINES if line.name == "cors"]
-    async with open_probing(settings, wishes) as probing:
-        await probing.client.put_bucket_cors(
+    async with open_probing(settings, wishes) as opened:
+        yield opened
+
+
+async def answer(asking: Probing, name: str) -> Finding:
+    lines = [line for line in LINES if line.name == name]
+    (finding,) = [finding async for finding in findings(asking, lines)]
+    return finding
+
+
+async def found(faulty: FaultyS3, *rules: Any, apply: bool = False) -> tuple[Finding, Any]:
+    """What is said of a bucket with these rules for browsers; and the rules afterwards."""
+    async with probing(faulty, apply=apply) as asking:
+        await asking.client.put_bucket_cors(
             Bucket="media", CORSConfiguration={"CORSRules": list(rules)}
         )
-        (finding,) = [finding async for finding in findings(probing, lines)]
-        kept = await probing.client.get_bucket_cors(Bucket="media")
+        finding = await answer(asking, "cors")
+        kept = await asking.client.get_bucket_cors(Bucket="media")
         return finding, kept["CORSRules"]
 
 
@@ -88,3 +101,21 @@ async def test_a_stranger_who_may_only_read_is_found_too(faulty: FaultyS3) -> No
     (good,) = cors_rules((APP, WORKSHOP))["CORSRules"]
     finding, _ = await found(faulty, good, EVERYBODY)
     assert (finding.works, finding.detail) == (False, "a foreign origin is let in by GET")
+
+
+@pytest.mark.parametrize(("days", "works"), [(1, False), (6, False), (7, True)])
+async def test_a_rule_that_ends_uploads_while_they_run_is_found(
+    faulty: FaultyS3, days: int, works: bool
+) -> None:
+    own = lifecycle_rules()
+    (early,) = deepcopy(own["Rules"])
+    early |= {"ID": "early", "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": days}}
+    async with probing(faulty) as asking:
+        await asking.client.put_bucket_lifecycle_configuration(
+            Bucket="media", LifecycleConfiguration={"Rules": [*own["Rules"], early]}
+        )
+        finding = await answer(asking, "lifecycle")
+    assert finding.works is works
+    assert works or f"after {days} days" in finding.detail
+    async with probing(faulty, apply=True) as asking:
+        assert (await answer(asking, "lifecycle")).works
