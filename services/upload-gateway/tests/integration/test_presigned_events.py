@@ -96,6 +96,10 @@ def test_each_branch_tells_one_event_of_its_schema(signing_places: Places, log: 
         assert last("media.sign_upload.rejected", "type_not_allowed").kind is None
         assert ask(client, content, mode="put", sha256=None).status_code == 409
         last("media.sign_upload.rejected", "digest_needed")
+        assert ask(client, content, size=-1).status_code == 422
+        assert last("media.sign_upload.rejected", "invalid_request").kind is None
+        assert client.post("/api/v1/media/commit", content=b"{").status_code == 422
+        last("media.commit.fail", "invalid_request")
 
         assert commit(client, upload).status_code == 409
         last("media.commit.fail", "object_missing")

@@ -8,7 +8,6 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from prometheus_client import Counter
 
-from common.errors import RepriseError
 from common.telemetry.logs import get_logger, log_event
 from common.web.callers import Caller, Callers, require
 from upload_gateway.domain.birth import NewUpload
@@ -17,6 +16,7 @@ from upload_gateway.domain.presigning import Asker
 from upload_gateway.domain.presigning_errors import UseTus
 from upload_gateway.routes import presigned_schemas as schemas
 from upload_gateway.routes import tus_headers
+from upload_gateway.routes.presigned_telling import COMMIT, SIGN_UPLOAD, telling, telling_routes
 from upload_gateway.routes.refusals import refusals
 from upload_gateway.routes.schemas import UploadStatus, described
 from upload_gateway.routes.uploads import upload_id_of
@@ -43,7 +43,9 @@ class PresignedUseCases:
 
 def build_presigned_routes(uses: PresignedUseCases, callers: Callers) -> APIRouter:
     """Owners only, with each request anew; another one's upload is one that never was."""
-    router = APIRouter(prefix="/api/v1", tags=["presigned"])
+    steps = {"sign_upload": SIGN_UPLOAD, "commit": COMMIT}
+    routes = telling_routes(lambda: uses.outcomes, steps)  # descriptions are made without uses
+    router = APIRouter(prefix="/api/v1", tags=["presigned"], route_class=routes)
     user = require(callers)
 
     @router.post("/media/sign-upload", responses=refusals(400, 401, 403, 409, 413, 415, 422, 429))
@@ -55,9 +57,10 @@ def build_presigned_routes(uses: PresignedUseCases, callers: Callers) -> APIRout
     ) -> schemas.SignedUploadAnswer:
         response.headers["Cache-Control"] = "no-store"
         origin = tus_headers.origin(request.headers, request.url.scheme)
-        with _told(uses, "sign_upload", "rejected", kind=_known(asked.kind)), _naming_tus(origin):
+        told = telling(uses.outcomes, SIGN_UPLOAD, kind=_known(asked.kind))
+        with told, _naming_tus(origin):
             signed = await uses.sign(_new_upload(asked, caller), asked.mode)
-        uses.outcomes.labels("sign_upload", "issued").inc()
+        uses.outcomes.labels(SIGN_UPLOAD, "issued").inc()
         upload = signed.upload
         log_event(
             _log,
@@ -88,11 +91,11 @@ def build_presigned_routes(uses: PresignedUseCases, callers: Callers) -> APIRout
         asked: schemas.CommitRequest, response: Response, caller: Annotated[Caller, Depends(user)]
     ) -> UploadStatus:
         response.headers["Cache-Control"] = "no-store"
-        with _told(uses, "commit", "fail"):
+        with telling(uses.outcomes, COMMIT):
             wanted = Commit(upload_id_of(asked.upload_id), _asker(caller), asked.key, asked.told())
             upload = await uses.commit(wanted)
             found = await uses.describe(upload.id, caller.user_id)
-        uses.outcomes.labels("commit", "ok").inc()
+        uses.outcomes.labels(COMMIT, "ok").inc()
         return described(found)
 
     @router.delete(
@@ -103,19 +106,6 @@ def build_presigned_routes(uses: PresignedUseCases, callers: Callers) -> APIRout
         return Response(status_code=204)
 
     return router
-
-
-@contextmanager
-def _told(
-    uses: PresignedUseCases, step: str, branch: str, **known: object
-) -> Generator[None, None, None]:
-    """What was refused, by its code; never by the upload's id, whose address is a capability."""
-    try:
-        yield
-    except RepriseError as error:
-        uses.outcomes.labels(step, error.code).inc()
-        log_event(_log, f"media.{step}.{branch}", reason=error.code, **known)
-        raise
 
 
 @contextmanager
