@@ -7,7 +7,8 @@ from common.settings.reading import BadSettings
 from common.telemetry.scrub import scrub
 
 _MENDING = {
-    "database_unavailable": "Is Postgres up (`make up`)? See the REPRISE_POSTGRES_… URLs.",
+    "database_unavailable": "Is Postgres up (`make up`)? See REPRISE_POSTGRES_ADMIN_URL, "
+    "or REPRISE_POSTGRES_URL_… of the service.",
     "kafka_unavailable": "Is Kafka up (`make up`)? See REPRISE_KAFKA_BOOTSTRAP.",
     "storage_unavailable": "Is the store up (`make up`)? See MEDIA_S3_ENDPOINT.",
     "storage_denied": "Set MEDIA_S3_ACCESS_KEY_ID and MEDIA_S3_SECRET_ACCESS_KEY to its keys.",
