@@ -270,9 +270,11 @@ class Upload:
         """The same bytes live already: success under another id. Other ends stay as they are."""
         if self.state != "stored":
             return self
-        # its object is purged, and a signed URL that is good yet may bring it back
-        cleared = self.cleared and not self.presigned
-        return replace(self, state="duplicate", duplicate_of=duplicate_of, cleared=cleared)
+        marked = replace(self, state="duplicate", duplicate_of=duplicate_of)
+        if not self.presigned:
+            return marked
+        # its object is the janitor's to purge, and a signed URL that is good yet may bring it back
+        return replace(marked, cleared=False, clear_at=self.signed_until)
 
     @property
     def unwanted(self) -> bool:

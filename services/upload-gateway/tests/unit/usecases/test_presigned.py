@@ -292,6 +292,9 @@ async def test_what_is_put_again_for_a_duplicate_is_removed_when_nothing_more_ca
     await bench.verified(upload)
     await bench.clear(upload.id)
     await bench.mark_duplicate(upload.id, UUID(int=7))
+    bench.clock.advance(2)
+    await bench.expire()
+    assert upload.key in bench.store.objects, "it has its order, and keeps the proof"
     del bench.store.objects[upload.key]  # what the janitor does
     put(bench, upload)
     bench.clock.advance(bench.signer.lifetime.total_seconds() + LATE.total_seconds())
