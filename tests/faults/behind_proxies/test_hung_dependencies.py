@@ -47,6 +47,8 @@ _STORE = {
     _FORM,
     Route("delivery", "get", "/m/{key}"),
 }
+# what the store was found to do is remembered for a moment
+_REMEMBERED = {Route("upload-gateway", "get", "/api/v1/uploads/config")}
 _READY_NEEDS = {"postgres": {"upload-gateway", "catalog", "transcoder", "janitor"}}
 
 
@@ -87,6 +89,8 @@ class Answered:
         return None if self._says_why() else f"{self.route}: {status} {self.response.text}"
 
     def _says_why(self) -> bool:
+        if self.route in _REMEMBERED and self.response.status_code == 200:
+            return True
         if self.route == _FORM and self.response.status_code == 200:
             files = self.response.json()["files"]
             return all(file["problem"] and file["problem"]["status"] == 503 for file in files)

@@ -34,9 +34,11 @@ class ClientDead(Unavailable):
 class LogWatch:
     """Of one started consumer and its topic; once lost, it stays so.
 
-    It also sees when the client's own task that asks for metadata has ended. uvloop refuses a write
-    to a connection that is just being closed by an error the library does not expect there; the
-    client then never finds its coordinator again, and a commit waits for ever.
+    It also sees when one of the client's own tasks has ended. uvloop refuses a write to a
+    connection that is just being closed by an error the library does not expect there
+    (aio-libs/aiokafka#1038): without the task that asks for metadata the client never finds its
+    coordinator again and a commit waits for ever; without the one that fetches it keeps its
+    partitions and takes nothing from them.
     """
 
     def __init__(self, consumer: AIOKafkaConsumer, topic: str, cluster_id: str = "") -> None:
@@ -67,7 +69,7 @@ class LogWatch:
         """Raises LogLost or ClientDead."""
         if self.lost:
             raise LogLost(f"the log that held {self._topic} is gone")
-        if self._keeper.done():
+        if any(task.done() for task in self._own_tasks()):
             raise ClientDead(f"the consumer of {self._topic} hears of no broker any more")
 
     async def unless_lost(self, work: Awaitable[T]) -> T:
@@ -75,7 +77,7 @@ class LogWatch:
         doing, losing = asyncio.ensure_future(work), asyncio.ensure_future(self._lost.wait())
         try:
             if not self.lost:
-                either = {doing, losing, self._keeper}
+                either = {doing, losing, *self._own_tasks()}
                 await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             self.refuse()
             return doing.result()
@@ -83,9 +85,12 @@ class LogWatch:
             doing.cancel()
             losing.cancel()
 
-    @property
-    def _keeper(self) -> "asyncio.Task[None]":
-        return cast("asyncio.Task[None]", self.consumer._client._sync_task)  # noqa: SLF001
+    def _own_tasks(self) -> "set[asyncio.Task[None]]":
+        """Of the client: who learns of brokers, who fetches, who keeps the place in a group."""
+        consumer = cast("Any", self.consumer)
+        found = {consumer._client._sync_task, consumer._fetcher.error_future}  # noqa: SLF001
+        place = getattr(consumer._coordinator, "_coordination_task", None)  # noqa: SLF001
+        return found if place is None else found | {place}
 
     def _look(self, metadata: Any) -> None:
         self._update(metadata)

@@ -1,11 +1,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from typing import cast
 
 import pytest
 from aiokafka import AIOKafkaProducer, ConsumerRecord
 from aiokafka.admin import AIOKafkaAdminClient
 from faststream.kafka import KafkaBroker
+from faststream.kafka.subscriber.usecase import BatchSubscriber
 from libs.common.tests.integration.records import fact, fresh_topic, sender_for, sequences
 
 from common import failpoints
@@ -50,6 +52,7 @@ class Scene:
         self.seen: list[int] = []
         self.calls = 0
         self.act: Callable[[Received], None] = lambda _: None
+        self.brokers: list[KafkaBroker] = []
 
     async def handle(self, received: Received) -> None:
         self.calls += 1
@@ -66,6 +69,7 @@ class Scene:
 
             def build() -> tuple[KafkaBroker, list[ReliableSubscriber]]:
                 broker = build_broker(self.kafka, "catalog")
+                self.brokers.append(broker)
                 return broker, [ReliableSubscriber(broker, lane)]
 
             async with asyncio.TaskGroup() as group:
@@ -377,6 +381,20 @@ async def test_a_dead_letter_producer_that_died_is_replaced(scene: Scene) -> Non
 def unkeyed(topic: Topic) -> Record:
     """A record with neither key nor value, as other clients may write."""
     return ConsumerRecord(topic.name, 0, 0, 0, 0, None, None, None, -1, -1, ())
+
+
+async def test_a_consumer_whose_client_fetches_no_more_is_replaced(scene: Scene) -> None:
+    """As after a broker was killed: it keeps its partitions, and says nothing."""
+    await scene.send(1)
+    async with scene.consuming():
+        await eventually(lambda: scene.seen == [1])
+        (consumer,) = [cast("BatchSubscriber", o).consumer for o in scene.brokers[0].subscribers]
+        assert consumer is not None
+        assert consumer._fetcher is not None
+        consumer._fetcher.error_future.cancel()
+        await scene.send(2)
+        await eventually(lambda: scene.seen == [1, 2])
+    assert len(scene.brokers) == 2
 
 
 async def test_consumers_wait_for_their_topic_to_exist(kafka: KafkaSettings) -> None:

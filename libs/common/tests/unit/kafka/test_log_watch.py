@@ -28,7 +28,10 @@ class Client:
 
     def __init__(self) -> None:
         self.cluster, self.cluster_id, self.brokers = Cluster(), "one", ["here"]
-        self._sync_task: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        self.metadata: asyncio.Future[None] = loop.create_future()
+        self.fetching: asyncio.Future[None] = loop.create_future()
+        self.coordination: asyncio.Future[None] = loop.create_future()
 
     async def force_metadata_update(self) -> None:
         answer = SimpleNamespace(brokers=self.brokers, cluster_id=self.cluster_id)
@@ -41,7 +44,19 @@ async def client() -> Client:
 
 
 def of(client: Client) -> AIOKafkaConsumer:
-    return cast("AIOKafkaConsumer", SimpleNamespace(_client=client))
+    client_of_it = SimpleNamespace(
+        cluster=client.cluster,
+        force_metadata_update=client.force_metadata_update,
+        _sync_task=client.metadata,
+    )
+    return cast(
+        "AIOKafkaConsumer",
+        SimpleNamespace(
+            _client=client_of_it,
+            _fetcher=SimpleNamespace(error_future=client.fetching),
+            _coordinator=SimpleNamespace(_coordination_task=client.coordination),
+        ),
+    )
 
 
 async def test_the_library_still_learns_what_is_looked_at(client: Client) -> None:
@@ -109,11 +124,12 @@ async def test_work_that_ends_gives_its_result_or_its_error(client: Client) -> N
         await watch.unless_lost(fail())
 
 
-async def test_work_is_left_when_the_client_hears_of_no_broker_any_more(client: Client) -> None:
-    watch = await LogWatch.attach(of(client), TOPIC)
+@pytest.mark.parametrize("task", ["metadata", "fetching", "coordination"])
+async def test_work_is_left_when_a_task_of_the_client_has_ended(client: Client, task: str) -> None:
+    watch, dying = await LogWatch.attach(of(client), TOPIC), getattr(client, task)
 
     async def die() -> None:
-        client._sync_task.set_exception(RuntimeError("the handler is closed"))
+        dying.set_exception(RuntimeError("the handler is closed"))
 
     async with asyncio.TaskGroup() as group:
         group.create_task(die())
@@ -121,4 +137,4 @@ async def test_work_is_left_when_the_client_hears_of_no_broker_any_more(client: 
             await watch.unless_lost(asyncio.Event().wait())
     with pytest.raises(ClientDead):
         watch.refuse()
-    assert client._sync_task.exception() is not None
+    assert dying.exception() is not None

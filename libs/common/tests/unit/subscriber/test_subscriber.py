@@ -48,6 +48,8 @@ class Consumer:
 
     def __init__(self) -> None:
         self._client = Client()
+        self._fetcher = SimpleNamespace(error_future=asyncio.get_running_loop().create_future())
+        self._coordinator = SimpleNamespace()
         self.commits: list[object] = []
         self.sought: list[tuple[int, int]] = []
         self.held: list[TopicPartition] = []
