@@ -8,12 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
 from common.s3.probe.line import Finding
 from common.s3.probe.probing import Wishes, open_probing
 from common.s3.probe.run import LINES, findings
-from common.settings.groups import S3Settings
+from common.testing.buckets import store_settings
 from common.testing.web_page import web_page
 from devstack.faults.certificate import make_certificate
 from devstack.faults.s3.server import FaultyS3
@@ -52,13 +51,7 @@ def reprise(environment: dict[str, str], *words: str) -> subprocess.CompletedPro
 
 async def asked(faulty: FaultyS3, *names: str, wishes: Wishes | None = None) -> list[Finding]:
     """What some lines find, and that they clear up after themselves."""
-    settings = S3Settings(
-        endpoint=faulty.endpoint,
-        region="us-east-1",
-        access_key_id=KEYS[0],
-        secret_access_key=SecretStr(KEYS[1]),
-        bucket="media",
-    )
+    settings = store_settings(faulty.environment, "media")
     wishes = wishes or Wishes(("https://app.example",), apply=True, large=False, patient=False)
     lines = [line for name in names for line in LINES if line.name == name]
     async with open_probing(settings, wishes) as probing:

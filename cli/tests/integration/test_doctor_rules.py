@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
 from common.s3.probe.line import Finding
 from common.s3.probe.probing import Probing, Wishes, open_probing
 from common.s3.probe.rules import cors_rules, lifecycle_rules
 from common.s3.probe.run import LINES, findings
-from common.settings.groups import S3Settings
+from common.testing.buckets import store_settings
 from devstack.faults.s3.server import FaultyS3
 
 pytestmark = pytest.mark.integration
@@ -30,13 +29,7 @@ def faulty(tmp_path: Path) -> Iterator[FaultyS3]:
 
 @asynccontextmanager
 async def probing(faulty: FaultyS3, *, apply: bool = False) -> AsyncIterator[Probing]:
-    settings = S3Settings(
-        endpoint=faulty.endpoint,
-        region="us-east-1",
-        access_key_id=KEYS[0],
-        secret_access_key=SecretStr(KEYS[1]),
-        bucket="media",
-    )
+    settings = store_settings(faulty.environment, "media")
     wishes = Wishes((APP, WORKSHOP), apply=apply, large=False, patient=False)
     async with open_probing(settings, wishes) as opened:
         yield opened

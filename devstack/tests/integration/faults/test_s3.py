@@ -18,6 +18,7 @@ from common.s3.client import open_s3
 from common.s3.objects import ObjectStore
 from common.s3.presign import Presigner
 from common.settings.groups import S3Settings
+from common.testing.buckets import store_settings
 from common.testing.object_store_suite import CASES, Case
 from common.testing.waiting import eventually
 from devstack.faults.s3.server import FaultyS3
@@ -35,13 +36,7 @@ def faulty(tmp_path: Path) -> Iterator[FaultyS3]:
 
 @pytest.fixture
 def settings(faulty: FaultyS3) -> S3Settings:
-    return S3Settings(
-        endpoint=faulty.endpoint,
-        region="us-east-1",
-        access_key_id=KEYS[0],
-        secret_access_key=SecretStr(KEYS[1]),
-        bucket="media",
-    )
+    return store_settings(faulty.environment, "media")
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from common.s3.client import open_s3
 from common.s3.objects import ObjectStore
 from common.s3.presign import Presigner
 from common.settings.groups import S3Settings
+from common.testing.buckets import store_settings
 from common.testing.object_store_suite import CASES
 from devstack.faults.s3.server import FaultyS3
 
@@ -29,13 +30,7 @@ def faulty(tmp_path: Path) -> Iterator[FaultyS3]:
 
 @pytest.fixture
 async def store(faulty: FaultyS3) -> AsyncIterator[ObjectStore]:
-    settings = S3Settings(
-        endpoint=faulty.endpoint,
-        region="us-east-1",
-        access_key_id=KEYS[0],
-        secret_access_key=SecretStr(KEYS[1]),
-        bucket="media",
-    )
+    settings = store_settings(faulty.environment, "media")
     async with open_s3(settings) as client:
         yield ObjectStore(client, settings.bucket)
 

@@ -26,10 +26,17 @@ PROBLEM = {
         },
     },
 }
-_CONTENT = {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-_REFUSED = {"description": "Any refusal; `Retry-After` on 429 and 503.", "content": _CONTENT}
-_INVALID = {"description": "The request, or what it brings, does not fit.", "content": _CONTENT}
 _FRAMEWORK = ("HTTPValidationError", "ValidationError")
+
+
+def refused(why: str) -> dict[str, Any]:
+    """A response that is a problem document, for `responses=` of a route."""
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {"description": why, "content": {CONTENT_TYPE: {"schema": schema}}}
+
+
+_REFUSED = refused("Any refusal; `Retry-After` on 429 and 503.")
+_INVALID = refused("The request, or what it brings, does not fit.")
 
 
 def tell_problems(document: dict[str, Any]) -> None:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from common.web.described import refused
+
 _MEANING = {
     401: "No bearer, or one that does not verify",
     403: "The role is not enough",
@@ -12,25 +14,8 @@ _MEANING = {
     422: "The request does not fit its schema",
     503: "The database does not answer; see Retry-After",
 }
-_SCHEMA = {
-    "type": "object",
-    "required": ["type", "title", "status", "code"],
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "code": {"type": "string"},
-        "detail": {"type": "string"},
-    },
-}
 
 
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """`responses=` of a route: those named, and those every route has."""
-    return {
-        status: {
-            "description": _MEANING[status],
-            "content": {"application/problem+json": {"schema": _SCHEMA}},
-        }
-        for status in sorted({*statuses, 401, 503})
-    }
+    return {status: refused(_MEANING[status]) for status in sorted({*statuses, 401, 503})}

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from common.web.problems import CONTENT_TYPE
+from common.web.described import refused
 
 _MEANING = {
     400: "It cannot be understood as it stands",
@@ -20,12 +20,8 @@ _MEANING = {
     460: "The body has other bytes than its checksum says",
     503: "A part of the system does not answer, or the request was cut; see Retry-After",
 }
-_CONTENT = {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
 
 
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """`responses=` of a route: those named, and that of every route."""
-    return {
-        status: {"description": _MEANING[status], "content": _CONTENT}
-        for status in sorted({*statuses, 503})
-    }
+    return {status: refused(_MEANING[status]) for status in sorted({*statuses, 503})}
