@@ -4,7 +4,7 @@ import secrets
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,9 +51,8 @@ def versitygw(program: Path, folder: Path, certificate: Certificate) -> Iterator
 def _wait_ready(server: VersityGw, certificate: Certificate) -> None:
     deadline, trust = time.monotonic() + _READY, certificate.client_context()
     while time.monotonic() < deadline:
-        try:
+        with suppress(httpx.HTTPError):
             if httpx.get(f"{server.endpoint}/health", verify=trust, timeout=2).is_success:
                 return
-        except httpx.HTTPError:
-            time.sleep(0.05)
+        time.sleep(0.05)
     raise DevstackError(f"the S3 server is not ready after {_READY:.0f} s")

@@ -153,10 +153,7 @@ def _show(settings: DoctorSettings, found: list[Finding], *, kept: bool) -> None
 
 
 def _document(settings: DoctorSettings, found: list[Finding], *, kept: bool) -> dict[str, object]:
-    return {
-        "endpoint": settings.s3.endpoint,
-        "public_endpoint": settings.s3.public_endpoint,
-        "bucket": settings.s3.bucket,
+    return asdict(place_of(settings.s3)) | {
         "kept": kept,
         "usable": all(finding.harmless for finding in found),
         "lines": [

@@ -10,7 +10,7 @@ from common.failpoints import failpoint
 from common.jobs.job import Job, LeaseLost
 from common.jobs.metrics import JobMetrics
 from common.jobs.queue import JobQueue
-from common.telemetry.liveness import beat
+from common.telemetry.liveness import OFTEN, beat
 from common.telemetry.logs import get_logger
 from common.telemetry.metrics import Metrics
 from common.telemetry.tracing import span_from
@@ -170,7 +170,7 @@ class Worker:
 
 def beat_every(lease: timedelta) -> float:
     """Seconds: often enough for a lease, and for who asks whether this loop stands still."""
-    return min(lease.total_seconds() / 4, 30.0)
+    return min(lease.total_seconds() / 4, OFTEN)
 
 
 def _text(error: Exception) -> str:

@@ -75,9 +75,14 @@ def mapped(*, on_precondition: str = "object_exists") -> Generator[None, None, N
         raise Unavailable(_DETAILS["storage_unavailable"], code="storage_unavailable") from error
 
 
+def code_of(error: ClientError) -> str:
+    """The store's own word for a refusal; nothing when it said none."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
 def error_of(error: ClientError) -> RepriseError:
     """Our kind for an answer of the store."""
-    name = str(error.response.get("Error", {}).get("Code", ""))
+    name = code_of(error)
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     found = _TABLE.get(name) or _TABLE.get(str(status))
     if found is None:

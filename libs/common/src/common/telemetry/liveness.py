@@ -8,6 +8,9 @@ from contextvars import ContextVar
 
 from common.clock import Clock, SystemClock
 
+# seconds between beats at most, however long a loop waits or its work takes
+OFTEN = 30.0
+
 
 class Pulse:
     """When a loop last showed progress; seconds on the monotonic clock."""

@@ -13,7 +13,7 @@ from common.telemetry.metrics import Metrics
 Loop = Callable[[asyncio.Event], Awaitable[None]]
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds between a crash and the next try
-STUCK_AFTER = 120.0  # seconds without a beat, of a loop that beats
+STUCK_AFTER = 4 * liveness.OFTEN  # seconds without a beat, of a loop that beats
 CRASHING_AFTER = 300.0  # seconds of crashes without a minute's run between them
 STEADY_AFTER = 60.0  # seconds of running that make an old crash forgotten
 _logger = logs.get_logger("loops")
@@ -131,7 +131,7 @@ async def _come_home(tasks: Mapping[str, "asyncio.Task[None]"], grace: float) ->
     await asyncio.wait(tasks.values())
 
 
-async def rest(stop: asyncio.Event, seconds: float, *, beat_every: float = 30.0) -> None:
+async def rest(stop: asyncio.Event, seconds: float, *, beat_every: float = liveness.OFTEN) -> None:
     """As `wait_for`, for a loop that does nothing meanwhile: however long, it is not stuck."""
     while seconds > 0 and not stop.is_set():
         liveness.beat()

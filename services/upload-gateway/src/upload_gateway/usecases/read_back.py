@@ -27,6 +27,11 @@ class _PartsRead:
             if not self._left:
                 self._ended(self._ahead.pop())
 
+    def refuse_replaced(self) -> None:
+        """Raises BytesReplaced when a part held others."""
+        if self.replaced:
+            raise BytesReplaced(f"parts {self.replaced[:10]} hold other bytes than acknowledged")
+
     def _ended(self, part: Part) -> None:
         if part.crc32c not in {None, self._crc.value}:
             self.replaced.append(part.number)
@@ -41,9 +46,15 @@ class ReadBack:
 
     async def __call__(self, upload: Upload, parts: list[Part]) -> str:
         """The object's sha256; raises BytesReplaced when it is not what was acknowledged."""
-        digest = hashlib.sha256()
-        async for chunk in self.bytes_of(upload, parts):
-            await asyncio.to_thread(digest.update, chunk)
+        digest, read = hashlib.sha256(), _PartsRead(parts)
+
+        def take(chunk: bytes) -> None:
+            digest.update(chunk)
+            read.take(memoryview(chunk))
+
+        async for chunk in self.store.stream(upload.key):
+            await asyncio.to_thread(take, chunk)
+        read.refuse_replaced()
         sha256 = digest.hexdigest()
         if upload.sha256 and sha256 != upload.sha256:
             raise BytesReplaced("the object has other bytes than were acknowledged")
@@ -55,5 +66,4 @@ class ReadBack:
         async for chunk in self.store.stream(upload.key):
             await asyncio.to_thread(read.take, memoryview(chunk))
             yield chunk
-        if read.replaced:
-            raise BytesReplaced(f"parts {read.replaced[:10]} hold other bytes than acknowledged")
+        read.refuse_replaced()

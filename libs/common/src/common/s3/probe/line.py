@@ -6,6 +6,7 @@ from typing import Literal
 
 from botocore.exceptions import ClientError
 
+from common.s3.failures import code_of
 from common.s3.probe.probing import Probing
 
 Weight = Literal["required", "optional", "reported"]
@@ -53,6 +54,6 @@ def refusal(error: ClientError, *statuses: int) -> str:
     A store that answers NotImplemented, or is down, has not compared anything.
     """
     status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-    code = str(error.response.get("Error", {}).get("Code", ""))
+    code = code_of(error)
     demand(status in statuses, f"{status} {code}")
     return code

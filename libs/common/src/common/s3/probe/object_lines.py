@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
 from common.errors import RepriseError
 from common.s3.client import open_s3
+from common.s3.failures import code_of
 from common.s3.probe.line import Fails, Line, demand, refusal
 from common.s3.probe.probing import Probing
 from common.s3.probe.settling import BODY, settled, taken_whole
@@ -33,7 +34,7 @@ async def bucket_answers(probing: Probing) -> str:
     try:
         await probing.client.head_bucket(Bucket=probing.bucket)
     except ClientError as error:
-        code = await _refusal(probing) or str(error.response["Error"].get("Code", ""))
+        code = await _refusal(probing) or code_of(error)
         mending = _BUCKET_REFUSED.get(code, _UNKNOWN)
         raise Fails(f"{code}: {mending}") from error
     except (BotoCoreError, HTTPClientError, aiohttp.ClientError, OSError) as error:
@@ -46,7 +47,7 @@ async def _refusal(probing: Probing) -> str:
     try:
         await probing.client.list_objects_v2(Bucket=probing.bucket, MaxKeys=1)
     except ClientError as error:
-        return str(error.response["Error"].get("Code", ""))
+        return code_of(error)
     except (BotoCoreError, HTTPClientError, aiohttp.ClientError, OSError):
         pass  # the first answer stands
     return ""

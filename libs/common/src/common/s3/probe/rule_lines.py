@@ -4,6 +4,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from common.s3.failures import code_of
 from common.s3.probe.line import Fails, Line, demand
 from common.s3.probe.probing import Answer, Probing
 from common.s3.probe.rules import EXPOSED, LIVE_DAYS, MAX_AGE, cors_rules, lifecycle_rules
@@ -40,7 +41,7 @@ async def lifecycle(probing: Probing) -> str:
     try:
         found = await probing.client.get_bucket_lifecycle_configuration(Bucket=probing.bucket)
     except ClientError as error:
-        code = error.response["Error"].get("Code", "")
+        code = code_of(error)
         raise Fails(f"{code}; the gateway aborts its own multiparts all the same") from error
     days = [_days(rule) for rule in found.get("Rules", []) if _aborts(rule)]
     demand(days, "no rule aborts multiparts that nobody completes")
@@ -62,7 +63,7 @@ async def _exposed_by_rules(probing: Probing) -> set[str]:
     try:
         found = await probing.client.get_bucket_cors(Bucket=probing.bucket)
     except ClientError as error:
-        code = error.response["Error"].get("Code", "")
+        code = code_of(error)
         raise Fails(f"{code}; set them with --apply or by hand (--print-cors)") from error
     rules = found.get("CORSRules", [])
     return {name.lower() for rule in rules for name in rule.get("ExposeHeaders", [])}
